@@ -15,6 +15,7 @@ from service.audience import records
 from service.audience.records import What
 from service.audience.signup import LINK_LASTS
 from service.audience.tokens import is_token, same_browser
+from service.audience.unsubscribe import unsubscribe
 from service.config.schema import Digest, Settings
 from service.model import EndedReason
 from service.store.audience import invitations, subscriptions, suppressions
@@ -123,14 +124,7 @@ def begins(
 
 def take_back(store: Store, now: datetime, token: str) -> Subscription | None:
     """The undo of a confirmation: the subscription ends. None: no such link."""
-    if not is_token(token):
-        return None
-    with store.ledger() as connection:
-        found = subscriptions.held(connection, token)
-        if found is None:
-            return None
-        records.ended(connection, [found], now, EndedReason.UNDONE, how="undo after confirming")
-        return subscriptions.by_token(connection, token)
+    return unsubscribe(store, now, token, EndedReason.UNDONE, said="undo after confirming")
 
 
 def _standing(found: Subscription | None, now: datetime) -> Confirmation:

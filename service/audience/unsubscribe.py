@@ -34,8 +34,13 @@ def find(store: Store, token: str) -> Subscription | None:
         return subscriptions.by_token(connection, token)
 
 
-def unsubscribe(store: Store, now: datetime, token: str, how: EndedReason) -> Subscription | None:
-    """End this subscription only; with EndedReason.ALL all of the person's. None: no such link."""
+def unsubscribe(
+    store: Store, now: datetime, token: str, how: EndedReason, said: str = "link in a mail"
+) -> Subscription | None:
+    """End this subscription only; with EndedReason.ALL all of the person's. None: no such link.
+
+    `said`: what is noted of how that was asked for.
+    """
     if not is_token(token):
         return None
     with store.ledger() as connection:
@@ -45,7 +50,7 @@ def unsubscribe(store: Store, now: datetime, token: str, how: EndedReason) -> Su
         ending = [found]
         if how is EndedReason.ALL:
             ending = subscriptions.of_person(connection, found.subscriber_id)
-        records.ended(connection, ending, now, how, how="link in a mail")
+        records.ended(connection, ending, now, how, how=said)
         return subscriptions.by_token(connection, token)
 
 

@@ -21,7 +21,7 @@ from service.render import dates
 from service.render.engine import shipped_templates
 from service.render.logo import logo_of, without_missing
 from service.render.site_facts import base_url
-from service.render.words import Words, load_words
+from service.render.words import WordsByLanguage
 from service.store.mailing.recipients import Recipient
 from service.text.clean import shorten
 
@@ -152,12 +152,11 @@ class TransactionalComposer:
         self._sender = sender(settings)
         reply_to = settings.mail.reply_to
         self._reply_to = None if reply_to is None else mailbox(reply_to)
-        self._folders = [settings.root / "templates", shipped_templates()]
         self._signer = _signer(settings)
         logo = logo_of(settings.root, settings.branding.logo)
         self._picture = None if logo is None else message.inline(logo.cid, logo.kind, logo.data)
         self._pictured = lru_cache(maxsize=16)(lambda html: without_missing(html, logo))
-        self._words: dict[str, Words] = {}
+        self._words = WordsByLanguage([settings.root / "templates", shipped_templates()])
         self._days: dict[tuple[date, str], str] = {}
 
     def compose(self, mail: PersonalMail) -> Message:
@@ -216,7 +215,7 @@ class TransactionalComposer:
         if (day, language) not in self._days:
             if len(self._days) >= _MOST_DAYS:
                 self._days.clear()
-            self._days[day, language] = dates.day(day, zone, self._say(language))
+            self._days[day, language] = dates.day(day, zone, self._words(language))
         return self._days[day, language]
 
     def _topics(self, recipient: Recipient) -> list[str]:
@@ -238,12 +237,7 @@ class TransactionalComposer:
         together, more = ", ".join(named), len(topics) - len(named)
         if not more:
             return together
-        return self._say(language).say("digest.topics.more", topics=together, n=more)
-
-    def _say(self, language: str) -> Words:
-        if language not in self._words:
-            self._words[language] = load_words(self._folders, language)
-        return self._words[language]
+        return self._words(language).say("digest.topics.more", topics=together, n=more)
 
     def _zone(self) -> str:
         return self._settings.site.timezone or "UTC"

@@ -32,7 +32,7 @@ from service.render.marks import mark
 from service.render.pieces import Pieces
 from service.render.prose import linked
 from service.render.views import SiteView
-from service.render.words import Words, has_words, load_words
+from service.render.words import Words, WordsByLanguage, has_words
 
 _PACKAGE = Path(__file__).parent.parent
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -109,7 +109,7 @@ class Renderer:
         """
         self.site, self.overrides = site, overrides
         self._folders = [f for f in (overrides, shipped_templates()) if f is not None]
-        self._words = dict(words)
+        self._words = WordsByLanguage(self._folders, words)
         self._failed: dict[bytes, str] = {}
         self._failed_by: Stamps = ()
         self.assets = Assets(self._folders, site.accent)
@@ -128,13 +128,11 @@ class Renderer:
 
     def words(self, language: str) -> Words:
         """The sentences of a language, loaded once. Raises TemplateError."""
-        if language not in self._words:
-            self._words[language] = load_words(self._folders, language)
-        return self._words[language]
+        return self._words(language)
 
     def words_in_use(self) -> dict[str, Words]:
         """Language -> its sentences, of the languages that were asked for until now."""
-        return dict(self._words)
+        return self._words.in_use()
 
     def page(
         self,

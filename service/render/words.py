@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -79,6 +79,25 @@ def load_words(folders: Sequence[Path], language: str) -> Words:
         for folder in reversed(folders):
             sentences.update(read_words(_file(folder, name)))
     return Words(language, sentences)
+
+
+class WordsByLanguage:
+    """The sentences of each language that is asked for, read once."""
+
+    def __init__(self, folders: Sequence[Path], known: Mapping[str, Words] | None = None) -> None:
+        """`folders` as `load_words` takes them; `known`: language -> what is read already."""
+        self._folders = folders
+        self._known = dict(known or {})
+
+    def __call__(self, language: str) -> Words:
+        """Raises TemplateError."""
+        if language not in self._known:
+            self._known[language] = load_words(self._folders, language)
+        return self._known[language]
+
+    def in_use(self) -> dict[str, Words]:
+        """Language -> its sentences, of the languages that were asked for until now."""
+        return dict(self._known)
 
 
 def has_words(folders: Sequence[Path], language: str) -> bool:

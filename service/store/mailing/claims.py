@@ -19,10 +19,8 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     exists,
     literal,
-    null,
     or_,
     select,
     update,
@@ -36,10 +34,9 @@ from service.store.core.bulk import among
 from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import LASTS
 from service.store.mailing import recipients
-from service.store.mailing.deliveries import BY_ROW, LEASE, in_order
+from service.store.mailing.deliveries import BY_ROW, LEASE, give_up, in_order
 from service.store.mailing.due_mail import TRIED, Lane, candidates, due_now
 from service.store.mailing.recipients import Recipient
-from service.store.mailing.release import forget_parts, release
 from service.store.recalled.mails import outdated
 from service.store.tables import (
     attempt,
@@ -52,7 +49,6 @@ from service.store.tables import (
 )
 
 _CLAIMED = delivery.c.state == DeliveryState.CLAIMED.value
-_SUPPRESSED = DeliveryState.SUPPRESSED.value
 _UNWANTED = "ended, paused or suppressed before it was sent"
 
 _NOW = bindparam("now", type_=UtcDateTime)
@@ -244,25 +240,13 @@ def _may_get(now: ColumnElement[datetime]) -> ColumnElement[bool]:
 def _suppress(
     connection: Connection, owner: str, now: datetime, ids: Collection[int]
 ) -> tuple[list[int], list[int]]:
-    """Suppress and release them, but hold what may have arrived before (docs/decisions/084)."""
+    """Those that were suppressed and released, and those that are held instead."""
     if not ids:
         return [], []
-    before = delivery.c.resends > 0
-    changed = connection.execute(
-        update(delivery)
-        .where(in_order(LEASE.mine(owner, ids), _CLAIMED))
-        .values(
-            state=case((before, DeliveryState.UNCERTAIN.value), else_=_SUPPRESSED),
-            settled_at=case((before, null()), else_=literal(now, UtcDateTime())),
-            reply=case((before, f"{_UNWANTED}; it may have arrived before"), else_=_UNWANTED),
-            **LEASE.ended,
-        )
-        .returning(delivery.c.id, delivery.c.state)
-    ).all()
-    gone = sorted(row.id for row in changed if row.state == _SUPPRESSED)
-    release(connection, gone)
-    forget_parts(connection, gone)
-    return gone, sorted(row.id for row in changed if row.state != _SUPPRESSED)
+    return give_up(
+        connection, now, LEASE.mine(owner, ids), _CLAIMED,
+        state=DeliveryState.SUPPRESSED, reply=_UNWANTED, again=_UNWANTED,
+    )  # fmt: skip
 
 
 def _load(connection: Connection, ids: Iterable[int]) -> dict[int, ClaimedDelivery]:

@@ -189,24 +189,43 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
         and_(delivery.c.state == DeliveryState.CLAIMED.value, LEASE.free(now)),
     )
     late = and_(idle, delivery.c.expires_at <= now, of_digest(digest_name))
-    before, expired = delivery.c.resends > 0, DeliveryState.EXPIRED.value
-    held = "too late to be sent once more; it may have arrived before"
+    gone, _ = give_up(
+        connection, now, late, state=DeliveryState.EXPIRED,
+        reply="too late to be news", again="too late to be sent once more",
+    )  # fmt: skip
+    return len(gone)
+
+
+def give_up(
+    connection: Connection,
+    now: datetime,
+    *which: ColumnElement[bool],
+    state: DeliveryState,
+    reply: str,
+    again: str,
+) -> tuple[list[int], list[int]]:
+    """Settle and release them, but hold what may have arrived before (docs/decisions/084).
+
+    `reply`: why; `again`: why such a one is not sent once more. Returns the ids of those that were
+    settled, and of those that are held.
+    """
+    before = delivery.c.resends > 0
     changed = connection.execute(
         update(delivery)
-        .where(in_order(late))
+        .where(in_order(*which))
         .values(
-            state=case((before, DeliveryState.UNCERTAIN.value), else_=expired),
+            state=case((before, DeliveryState.UNCERTAIN.value), else_=state.value),
             settled_at=case((before, null()), else_=literal(now, UtcDateTime())),
-            reply=case((before, held), else_="too late to be news"),
+            reply=case((before, f"{again}; it may have arrived before"), else_=reply),
             **LEASE.ended,
         )
         .returning(delivery.c.id, delivery.c.state)
-    )
-    ids = sorted(row.id for row in changed if row.state == expired)
-    for some in lots(ids, _CHUNK):
+    ).all()
+    gone = sorted(row.id for row in changed if row.state == state.value)
+    for some in lots(gone, _CHUNK):
         release(connection, some)
         forget_parts(connection, some)
-    return len(ids)
+    return gone, sorted(row.id for row in changed if row.state != state.value)
 
 
 def rules_of_waiting(connection: Connection, digest_name: str | None = None) -> list[str]:
