@@ -95,8 +95,8 @@ def left_to_soak(items: Sequence[pytest.Item]) -> list[pytest.Item]:
 
     All SQL stands in `store`, whose tests run on both, and so does what races (`both_engines`).
     Above it a database shows only in what the store tells: an attack on the whole service is made
-    on one of the two that are here, all else on SQLite, and one in six on PostgreSQL besides; also
-    a table of cases in one process, which takes the one store of the test (`any_store`).
+    on one of the two that are here, all else on SQLite, and one in twelve on PostgreSQL besides;
+    also a table of cases in one process, which takes the one store of the test (`any_store`).
     """
     pairs: dict[tuple[str, ...], dict[str, pytest.Item]] = {}
     wholly: list[pytest.Item] = []
@@ -123,7 +123,7 @@ def _left_out(case: tuple[str, ...], pair: dict[str, pytest.Item]) -> list[pytes
     of_one_process = "any_store" in getattr(pair["sqlite"], "fixturenames", ())
     if _is_in(pair["sqlite"], "contract") and POSTGRES and not of_one_process:
         return [pair["sqlite"] if number % 2 else pair["postgres"]]
-    return [pair["postgres"]] if number % 6 else []
+    return [pair["postgres"]] if number % 12 else []
 
 
 def _is_in(item: pytest.Item, room: str) -> bool:

@@ -30,7 +30,8 @@ def built(tmp_path_factory) -> tuple[Path, Path]:
     if missing:
         pytest.skip(f"needs {', '.join(missing)}: install the extra 'dev'")
     out = tmp_path_factory.mktemp("dist")
-    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT))
+    builds = (sys.executable, "-m", "build", "--no-isolation", "--skip-dependency-check")
+    _run(*builds, "--outdir", str(out), str(ROOT))
     (wheel,) = out.glob("*.whl")
     (sdist,) = out.glob("*.tar.gz")
     return wheel, sdist
@@ -46,7 +47,7 @@ def installed(built, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("place") / "venv"
     venv.create(folder, with_pip=False, symlinks=True)
     bin_ = folder / "bin"
-    pip = (sys.executable, "-m", "pip", "--python", str(bin_ / "python"))
+    pip = (str(bin_ / "python"), str(Path(sysconfig.get_path("purelib")) / "pip"))
     _run(*pip, "install", "--quiet", "--no-deps", "--no-index", str(built[0]))
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

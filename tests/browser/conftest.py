@@ -32,6 +32,26 @@ each_browser = pytest.mark.parametrize(
 """Every language on every screen; in a sample each of them once."""
 
 
+AXE = """async () => {
+    const told = await axe.run(document, {iframes: false, resultTypes: ["violations"]});
+    const violations = told.violations.map(one => [
+        one.id, one.nodes.slice(0, 3).map(node => node.html.slice(0, 200))
+    ]);
+    return [told.passes.length, violations];
+}"""
+"""How many rules are kept, and by name up to three elements that break one. All are tried: axe only
+describes no element of which there is nothing to say, which takes it longer than to judge it."""
+
+FRUGAL = (
+    "--disable-gpu",
+    "--in-process-gpu",
+    "--disable-site-isolation-trials",
+    "--renderer-process-limit=1",
+    "--num-raster-threads=1",
+)
+"""One process draws and one has the pages, instead of one for each site and for each new page."""
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     """A running browser without a window: to start one takes as long as many tests."""
@@ -39,11 +59,67 @@ def chromium() -> Iterator[Any]:
         pytest.skip(HOW_TO_GET_CHROMIUM)
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *FRUGAL])
         yield browser
         browser.close()
+
+
+class Windows:
+    """Windows of browsers that know nothing. One that was used is emptied for the next test.
+
+    To open another one and to load its first page takes as long as five pages. Each test has a
+    site on a port of its own, so that nothing of an earlier one is in a cache; cookies, which know
+    no ports, are taken away.
+    """
+
+    def __init__(self, chromium: Any) -> None:
+        self._chromium = chromium
+        self._free: dict[tuple[bool, bool], list[Any]] = {}
+        self._lent: list[tuple[tuple[bool, bool], Any]] = []
+        self.complaints: list[str] = []
+
+    def lend(self, *, scripts: bool, touch: bool) -> Any:
+        """A window that nobody has."""
+        kind = scripts, touch
+        free = self._free.setdefault(kind, [])
+        page = free.pop() if free else self._new(scripts=scripts, touch=touch)
+        self._lent.append((kind, page))
+        return page
+
+    def take_back(self) -> list[str]:
+        """Empty those that were lent. Returns what their pages complained about."""
+        for kind, page in self._lent:
+            for one in page.context.pages:
+                if one is not page:
+                    one.close()
+            page.goto("about:blank")
+            page.unroute_all()
+            page.context.clear_cookies()
+            self._free[kind].append(page)
+        self._lent.clear()
+        complaints, self.complaints = self.complaints, []
+        return complaints
+
+    def _new(self, *, scripts: bool, touch: bool) -> Any:
+        context = self._chromium.new_context(java_script_enabled=scripts, has_touch=touch)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", self._complain)
+        page.on("requestfailed", self._missed)
+        return page
+
+    def _complain(self, line: Any) -> None:
+        if not line.location.get("url", "").endswith(NOTHING):  # asked for on purpose
+            self.complaints.append(line.text)
+
+    def _missed(self, request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the browser's own, for a page that is left
+            self.complaints.append(f"{request.url}: {request.failure}")
+
+
+@pytest.fixture(scope="package")
+def windows(chromium: Any) -> Windows:
+    return Windows(chromium)
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -78,40 +154,20 @@ def site(
 
 
 @pytest.fixture
-def person(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Open a browser of one person: `person(width, height, scripts=False, dark=True)`.
+def person(windows: Windows) -> Iterator[Callable[..., Any]]:
+    """Open a browser of one person: `person((width, height), scripts=False, dark=True)`.
 
     What the page itself complains about (a policy that blocks something, a missing file) fails
     the test.
     """
-    contexts = []
-    complaints: list[str] = []
-
-    def complain(line: Any) -> None:
-        if not line.location.get("url", "").endswith(NOTHING):  # asked for on purpose
-            complaints.append(line.text)
-
-    def missed(request: Any) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the browser's own, for a page that is left
-            complaints.append(f"{request.url}: {request.failure}")
 
     def open_one(
         size: tuple[int, int], *, scripts: bool = False, dark: bool = False, touch: bool = False
     ) -> Any:
-        context = chromium.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            java_script_enabled=scripts,
-            color_scheme="dark" if dark else "light",
-            has_touch=touch,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", complain)
-        page.on("requestfailed", missed)
+        page = windows.lend(scripts=scripts, touch=touch)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    assert windows.take_back() == []

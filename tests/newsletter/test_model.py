@@ -162,7 +162,7 @@ class Model:
     def finish(self) -> None:
         """Everybody's pause ends, the relay is well, and enough time passes for every cadence."""
         # Five weeks and a day: stories under `stories.min` wait for four, and then for a cut.
-        rounds = some(24, 12)
+        rounds = some(24, 6)
         for _ in range(rounds):
             self.room.now += 36 * DAY / rounds
             self.room.plan()
@@ -368,7 +368,7 @@ class InRoles(Model):
 def test_weeks_of_readers_on_sqlite(store, tmp_path, seed):
     walk(
         Model(Newsroom(store, tmp_path, DIGESTS, now=START), seed, readers=some(10, 4)),
-        steps=some(130, 45),
+        steps=some(130, 36),
     )
 
 
