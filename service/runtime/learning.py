@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from service.curate.learned.in_use import EXTRA, needs_extra
@@ -27,15 +29,28 @@ def trained(examples: Sequence[Example], seed: int) -> bytes:
     It takes some 100 MB of memory for 1,000 texts, which the system gets back: the process ends.
     Raises LearningError.
     """
+    with learner() as learned:
+        return learned(examples, seed)
+
+
+@contextmanager
+def learner() -> Iterator[Callable[[Sequence[Example], int], bytes]]:
+    """What does the same for one model after the other, in one process that ends with the block.
+
+    It begins with the first of them: what it loads takes longer than to learn a few hundred texts.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        yield partial(_trained_by, pool)
+
+
+def _trained_by(pool: ProcessPoolExecutor, examples: Sequence[Example], seed: int) -> bytes:
     need_extra()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context) as pool:
-        try:
-            return pool.submit(_train, list(examples), seed).result()
-        except BrokenProcessPool as error:
-            raise LearningError(
-                "the process that learned was killed: 1,000 texts need some 100 MB of memory"
-            ) from error
+    try:
+        return pool.submit(_train, list(examples), seed).result()
+    except BrokenProcessPool as error:
+        raise LearningError(
+            "the process that learned was killed: 1,000 texts need some 100 MB of memory"
+        ) from error
 
 
 def _train(examples: Sequence[Example], seed: int) -> bytes:

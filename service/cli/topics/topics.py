@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,12 +29,14 @@ from service.curate import labelled
 from service.curate.learned.in_use import NOT
 from service.curate.lookup import find_article
 from service.errors import LearningError, UsageError
-from service.runtime.learning import need_extra, trained
+from service.runtime.learning import learner, need_extra, trained
 from service.store.core.private_files import FILE
 
 if TYPE_CHECKING:
     from service.curate.learned.examples import Example
     from service.curate.learned.model import Model
+
+    Learned = Callable[[Sequence[Example], int], bytes]
 
 files_argument = click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -149,22 +151,19 @@ def evaluate(
 
     examples = _examples(files)
     told: dict[str, Any] = {}
-    if given is None:
-        learned, judged = evaluation.split(examples)
-        model, told["training"] = _trained(learned, seed, "four fifths", as_json)
-    else:
-        model, judged = _read(given), examples
-    if not judged:
-        raise LearningError("too few texts: none is left to be judged")
-    told["scores"] = _scores(model, judged)
-    told["topics"] = [
-        asdict(one)
-        for one in evaluation.topic_scores(
-            evaluation.guesses(model, evaluation.variants(judged)["whole"]), judged
-        )
-    ]
-    if by_source:
-        told["sources"] = _unseen_sources(examples, seed, as_json)
+    with learner() as learned:
+        if given is None:
+            taught, judged = evaluation.split(examples)
+            model, told["training"] = _trained(learned, taught, seed, "four fifths", as_json)
+        else:
+            model, judged = _read(given), examples
+        if not judged:
+            raise LearningError("too few texts: none is left to be judged")
+        told["scores"] = _scores(model, judged)
+        guessed = evaluation.guesses(model, evaluation.variants(judged)["whole"])
+        told["topics"] = [asdict(one) for one in evaluation.topic_scores(guessed, judged)]
+        if by_source:
+            told["sources"] = _unseen_sources(learned, examples, seed, as_json)
     if as_json:
         dump(told)
     else:
@@ -210,13 +209,13 @@ def _read(path: Path) -> Model:
 
 
 def _trained(
-    examples: Sequence[Example], seed: int, what: str, as_json: bool
+    learned: Learned, examples: Sequence[Example], seed: int, what: str, as_json: bool
 ) -> tuple[Model, dict[str, Any]]:
     from service.curate.learned.model_file import from_bytes  # noqa: PLC0415 - numpy is large
 
     started = time.monotonic()
     with spinner(f"learning from {what}", shown=not as_json):
-        file = trained(examples, seed)
+        file = learned(examples, seed)
     seconds = time.monotonic() - started
     told = {"texts": len(examples), "seconds": round(seconds, 1), "bytes": len(file)}
     return from_bytes(file), told
@@ -236,7 +235,7 @@ def _scores(model: Model, judged: Sequence[Example]) -> dict[str, dict[str, Any]
 
 
 def _unseen_sources(
-    examples: Sequence[Example], seed: int, as_json: bool
+    learned: Learned, examples: Sequence[Example], seed: int, as_json: bool
 ) -> dict[str, dict[str, Any]]:
     """Each source that can be left out, judged by a model of the others."""
     told = {}
@@ -245,7 +244,7 @@ def _unseen_sources(
         labels = {one.label for one in rest}
         judged = [one for one in examples if one.source == source and one.label in labels]
         if judged:
-            model, _ = _trained(rest, seed, f"all but {source}", as_json)
+            model, _ = _trained(learned, rest, seed, f"all but {source}", as_json)
             told[source] = _scores(model, judged)["whole"]
     return told
 
