@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from tests.cli.conftest import rss
@@ -47,6 +49,30 @@ def test_a_story_is_recalled_and_given_back(run, ask, told):
     assert "rút lại" not in feed.read_text() + page.read_text()
     assert "given back" in run("stories", "show", done["story"]).stdout
     assert ask("status")["recalled"] == []
+
+
+def test_what_other_outlets_tell_of_it_stays_and_the_command_says_how_to_take_it_too(
+    run, ask, told, web
+):
+    """Each of the two calls is run as it is printed."""
+    web.pages["/b.xml"] = rss("Lũ rút chậm", outlet="Báo B", host="bao-b.example")
+    run("collect", "bao-b")
+    run("publish", "--out", str(told / "out"))
+    other = "https://bao-b.example/Lũ-rút-chậm"
+    run("stories", "merge", HERE, other)
+    said = run("recall", HERE, "--reason", "sai tên trường").stdout.splitlines()
+    assert said[-3] == "  1 article of the same story, by other outlets, stay:"
+    assert said[-2].strip().startswith("Báo B: Lũ rút chậm, https://bao-b.example/")
+    again = run("recall", HERE, "--reason", "x", "--story").stdout
+    assert again.startswith("nothing to change")
+    assert said[-1] == again.splitlines()[-1]
+    (stays,) = ask("recall", HERE, "--reason", "x")["stay"]
+    assert (stays["title"], stays["outlet"]) == ("Lũ rút chậm", "Báo B")
+    _, _, command = said[-1].partition("to recall them too: bantin ")
+    done = ask(*shlex.split(command))
+    assert (done["changed"], done["articles"], done["stay"]) == (True, 1, [])
+    assert done["reason"] == "sai tên trường"
+    assert ask("recall", HERE, "--reason", "x")["stay"] == []
 
 
 def test_a_whole_story_that_was_recalled_is_still_explained(run, ask, told):

@@ -403,6 +403,7 @@ def test_an_article_leaves_and_other_outlets_tell_its_story(desk):
     before = desk.feed()
     done = desk.recall(one, "sai ngày")
     assert (done.articles, done.told, desk.home(two)) == (1, 1, lu)
+    assert [(each.title, each.address) for each in done.stay] == [(other, desk.link(two))]
     assert desk.home(one) != lu
     after = desk.feed()
     assert next(iter(before)) in after
@@ -419,7 +420,7 @@ def test_all_of_a_story_leaves_if_wanted(desk):
     lu, one = desk.story(LU, at=MONDAY - HOUR)
     _, two = desk.story("Nước lũ đang rút dần", at=MONDAY - HOUR, source="bao-b", story=lu)
     done = desk.recall(two, whole=True)
-    assert done.articles == 2
+    assert (done.articles, done.stay) == (2, ())
     assert desk.home(one) == desk.home(two) == lu
     (entry,) = desk.feed().values()
     assert entry["title"] == f"Đã rút lại: {LU}"
@@ -432,7 +433,8 @@ def test_split_off_first_it_leaves_the_editions_that_showed_it(desk):
     desk.run(MONDAY)
     with desk.store.ledger() as connection:
         acting.split(connection, desk.public_id(lu), [desk.link(one)], "lan", desk.now)
-    desk.recall(one)
+    desk.now += HOUR
+    assert desk.recall(one).stay == ()  # what was parted before tells other news
     page = desk.page("edition", "tuan", "20261123T000000Z")
     assert LU not in page
     assert other in page
@@ -526,7 +528,7 @@ def test_what_is_planned_while_it_is_taken_back_is_planned_anew(desk):
             connection, desk.settings, desk.renderer, cut, edition, frozen, at=None, now=MONDAY
         )
     desk.recall(one)
-    assert plan(desk.store, planning) == 0
+    assert plan(desk.store, planning).deliveries == 0
     desk.run(MONDAY)
     assert desk.mails() == [[TRUONG]]
     assert LU not in desk.texts()[0]

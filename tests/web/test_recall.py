@@ -56,6 +56,18 @@ def test_its_page_is_gone_and_says_why_until_it_is_given_back(site):
     assert reader.get(site.page).status_code == 200
 
 
+def test_the_admin_is_shown_what_other_outlets_tell_of_it_still(site):
+    with site.store.write() as connection:
+        source = add_source(connection, site.now, "bao-b")
+        story = connection.scalar(select(t.story.c.id))
+        add_story(connection, source=source, topics=[], entered_at=site.now, story=story,
+                  title="Nước rút chậm")  # fmt: skip
+    page = press(site, "recall", reason="sai tên xã")
+    assert "Bài của các báo khác về cùng tin vẫn còn" in page
+    assert "Nước rút chậm" in page
+    assert "vẫn còn" not in press(site, "undo")
+
+
 def test_nothing_is_taken_back_without_a_reason_or_by_another_site(site):
     assert "cần ghi lý do" in press(site, "recall", reason=" ")
     admin = site.admin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import click
@@ -26,6 +27,9 @@ from service.errors import UsageError
 from service.render.addresses import absolute, story_page
 from service.runtime import pipeline
 from service.runtime.composition import Service
+
+MOST_NAMED = 20
+"""Articles that stay, of which each has its line."""
 
 
 @click.command()
@@ -54,8 +58,9 @@ def recall(
 
     URL is the article's address, or that of its page here. A mark with the reason stands in its
     place, its text is deleted, and whoever was mailed it is told so by their next mail, or within a
-    day by a mail of its own. It does not come back when its source lists it again. Exit 1 if it is
-    not known.
+    day by a mail of its own. It does not come back when its source lists it again. What other
+    outlets tell of the same story stays without --story: it is listed, with the command that takes
+    it too. Exit 1 if it is not known.
     """
     if undo and (reason or whole or hides_title):
         raise UsageError("--undo gives back all that was recalled together; it takes no option")
@@ -82,7 +87,8 @@ def recall(
     if as_json:
         dump(_as_json(done, page, failed))
     else:
-        _tell(done, page, zone, whole=whole)
+        _tell(done, page, zone)
+        _tell_what_stays(done, hides_title=hides_title)
     for what, why in failed.items():
         warn(f"{what}: {printable(why)}")
     if failed:
@@ -112,16 +118,18 @@ def _as_json(done: Recalled, page: str, failed: dict[str, str]) -> dict[str, obj
         "articles": done.articles,
         "put_off": done.put_off,
         "told": done.told,
+        "stay": [
+            {"id": one.public_id, "title": one.title, "outlet": one.outlet, "link": one.link}
+            for one in done.stay
+        ],
         "failed": failed,
     }
 
 
-def _tell(done: Recalled, page: str, zone: str, *, whole: bool) -> None:
+def _tell(done: Recalled, page: str, zone: str) -> None:
     said = done.recall
     if not done.changed:
         say(f"nothing to change: it was recalled {local(said.recalled_at, zone)}, {page}")
-        if whole:
-            say("  was it recalled alone? --story with another article of its story takes the rest")
         return
     if said.undone_at is not None:
         say(f"given back: {number(done.articles, 'article')}, {page}")
@@ -132,3 +140,16 @@ def _tell(done: Recalled, page: str, zone: str, *, whole: bool) -> None:
         say(f"  {number(done.put_off, 'planned mail')} made anew without it")
     if done.told:
         say(f"  {number(done.told, 'reader')} to be told by the next mail, within a day")
+
+
+def _tell_what_stays(done: Recalled, *, hides_title: bool) -> None:
+    """What other outlets tell of the story, and how to take that back as well."""
+    if not done.stay:
+        return
+    say(f"  {number(len(done.stay), 'article')} of the same story, by other outlets, stay:")
+    for one in done.stay[:MOST_NAMED]:
+        say(f"    {printable(one.outlet)}: {printable(one.title)}, {printable(one.address)}")
+    if len(done.stay) > MOST_NAMED:
+        say(f"    and {len(done.stay) - MOST_NAMED} more")
+    words = ["bantin", "recall", done.stay[0].address, "--story", "--reason", done.recall.reason]
+    say(f"  to recall them too: {printable(shlex.join([*words, *['--title'] * hides_title]))}")

@@ -33,10 +33,11 @@ from service.store.content import (
 )
 from service.store.content.article_values import ArticleValues
 from service.store.core.database import Connection
-from service.store.recalled import articles, frozen_stories, mails, marks, taking
+from service.store.recalled import articles, frozen_stories, mails, marks, staying, taking
 from service.store.recalled.articles import NewWords, Recall
 from service.store.recalled.corrections import ALONE_AFTER
 from service.store.recalled.frozen_stories import FrozenStory
+from service.store.recalled.staying import StayingArticle
 
 MOST_CHARS = 500
 """Characters of a reason: readers see it in one line of a mail."""
@@ -50,7 +51,7 @@ class Recalled:
     """What came of it. `changed` False: it was so already, and nothing was written.
 
     `articles`: how many; `put_off`: mails that are made anew before they go; `told`: readers who
-    are told by a correction.
+    are told by a correction. `stay`: what other outlets tell of the story still.
     """
 
     recall: Recall
@@ -58,6 +59,7 @@ class Recalled:
     articles: int = 0
     put_off: int = 0
     told: int = 0
+    stay: tuple[StayingArticle, ...] = ()
 
 
 def recall(
@@ -87,12 +89,14 @@ def recall(
     members = story_rows.articles_of(connection, story)
     there = marks.among(connection, [article])
     if there:
-        return _widened(connection, there[article], now, hides_title=hides_title)
+        done = _widened(connection, there[article], now, hides_title=hides_title)
+        return replace(done, stay=tuple(staying.beside(connection, done.recall)))
     going = sorted(members) if whole else [article]
     home = story if len(going) == len(members) else _alone(connection, story, article, actor, now)
     number = articles.add(connection, home, actor, reason, now, hides_title=hides_title)
     done = _take(connection, number, going, story, now, hides_title=hides_title)
-    return replace(done, recall=articles.one(connection, number))
+    said = articles.one(connection, number)
+    return replace(done, recall=said, stay=tuple(staying.beside(connection, said)))
 
 
 def undo(connection: Connection, asked: str, actor: str, now: datetime) -> Recalled:

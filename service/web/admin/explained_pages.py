@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -30,6 +30,7 @@ from service.report.explain import Explanation, Unknown, explain
 from service.report.explanation_lines import Detail, parts, unknown
 from service.report.sentence import SentenceWriter
 from service.store.content import stories, story_rows
+from service.store.recalled import staying
 from service.web.admin import admin_key
 from service.web.admin.admin_access import key_of
 from service.web.admin.admin_pages import with_key
@@ -78,6 +79,7 @@ class ExplainedView:
     `form`, `token`: where a label is sent, and what proves that a form is ours. `story_form`: where
     what is said about its story is sent; `acted`: "done", "refused", or "" where nothing was.
     `recalled`: it is taken back; `recall_form`: where that is said, or undone; `taken`: as `acted`.
+    `stay`: the explained pages of what other outlets tell of its story still.
     """
 
     title: str
@@ -93,6 +95,7 @@ class ExplainedView:
     recalled: bool
     recall_form: str
     taken: str
+    stay: tuple[LinkView, ...] = ()
 
 
 def explained_page(public_id: str) -> str:
@@ -245,7 +248,14 @@ def _html(context: Context, asked: str, token: str, done: Mapping[str, str]) -> 
         if not isinstance(found, Explanation):
             return None
         story = stories.by_ids(connection, [found.found.story_id])[found.found.story_id]
-        view = _view(context, found, story, token, done)
+        view = replace(
+            _view(context, found, story, token, done),
+            stay=tuple(
+                LinkView(f"{one.outlet}: {one.title}", explained_page(one.public_id))
+                for said in found.recalls
+                for one in staying.beside(connection, said.recall)
+            ),
+        )
         pages = Pages(connection, context.settings, context.renderer)
         return pages.explained_page(story, view)
 
