@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select, update
 
 from service.curate.stories import recalling
+from service.model import DeliveryState
 from service.store import tables as t
-from service.store.mailing import resending
+from service.store.mailing import claims, outcomes, resending
+from service.store.mailing.outcomes import DeliveryOutcome
 from service.store.recalled.mails import PUT_OFF, REMADE_WITHIN
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY
 from tests.recalled.desk import Desk
@@ -88,6 +90,33 @@ def test_a_mail_that_may_have_arrived_is_held_if_it_is_never_made_anew(desk, res
     assert row.reply.endswith("it may have arrived before")
     desk.run(MONDAY + DAY)
     assert not any(TRUONG in text for text in desk.texts())  # nothing is told again
+
+
+@pytest.mark.both_engines
+@pytest.mark.parametrize("made_in_time", [True, False])
+def test_a_mail_that_was_leaving_and_is_tried_again_in_a_minute_is_made_anew(desk, made_in_time):
+    """To make it anew may take longer than the relay asked to wait."""
+    one = planned(desk)
+    with desk.store.ledger() as connection:
+        (claimed,) = claims.claim(connection, "one", desk.now, 10).claimed
+        assert claims.mark_sending(connection, "one", desk.now, {claimed.id: "relay"}).passed
+    desk.recall(one)
+    again = desk.now + MINUTE
+    later = DeliveryOutcome(claimed.id, DeliveryState.DEFERRED, "relay", "450 later", again)
+    with desk.store.ledger() as connection:
+        assert outcomes.settle(connection, "one", desk.now, [later]) == {claimed.id}
+    if made_in_time:
+        desk.remake()
+        (row,) = desk.rows(t.delivery)
+        assert (row.state, row.reply, row.next_try_at) == ("deferred", "450 later", again)
+    desk.now += 2 * MINUTE
+    desk.send()
+    assert desk.states() == {"accepted" if made_in_time else "deferred": 1}
+    assert desk.remake().planned == (not made_in_time)
+    desk.send()
+    assert desk.states() == {"accepted": 1}
+    (text,) = desk.texts()
+    assert (LU in text, TRUONG in text) == (False, True)
 
 
 def test_a_back_off_outlasts_that_a_mail_is_made_anew(desk):

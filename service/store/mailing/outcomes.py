@@ -34,6 +34,7 @@ from service.store.core.lease import FURTHEST
 from service.store.mailing import resending
 from service.store.mailing.deliveries import LEASE, in_order, of_digest
 from service.store.mailing.release import forget_parts, forget_parts_in, release
+from service.store.recalled.mails import put_off_deferred
 from service.store.tables import attempt, delivery, subscriber, subscription
 
 ADDRESS_REFUSED = "address_refused"
@@ -279,6 +280,8 @@ def _settle(
                 for one in told
             ],
         )
+        if state is _S.DEFERRED:
+            put_off_deferred(connection, [one.delivery_id for one in told], now)
     dead = {row.subscription_id: one.answer for one, row in mine if one.suppress}
     if dead:
         _bar(connection, now, dead)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
     literal,
     null,
@@ -110,6 +111,16 @@ def withdraw(
     _mark(connection, segments)
     kick(connection, Kick.SUBSCRIPTIONS)
     return WithdrawnMails(put_off, readers)
+
+
+def put_off_deferred(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Mails that were leaving at a recall and are to be tried again: not before they are made anew.
+
+    Call it with their rows locked, after they were written as deferred.
+    """
+    for some in lots(ids):
+        stale = exists().where(stale_segment.c.segment_id == delivery.c.segment_id)
+        _put_off(connection, select(delivery.c.id).where(delivery.c.id.in_(some), stale), now)
 
 
 def drop_corrections(connection: Connection, recall_id: int, now: datetime) -> None:
