@@ -108,6 +108,24 @@ def test_no_byte_of_the_address_is_left_under_the_folder(
     assert files_with(tmp_path, words) == []
 
 
+def test_an_address_that_ends_alike_stays_and_is_no_reason_to_say_busy(
+    tmp_path, sqlite_url, settings, now, previous_cut, outbox, request
+):
+    store = Store(sqlite_url)
+    request.addfinalizer(store.close)
+    register(store, settings)
+    short, long = "an@example.vn", "lan@example.vn"
+    for one in (short, long):
+        people.add(store, settings, now, one, "tuan", previous_cut=previous_cut)
+    done = forgetting.forget(store, now, short, outbox)
+    assert done == forgetting.Forgotten(known=True, erased=True)
+    assert noted(store) is None, "nothing is left to the night's job"
+    with store.ledger() as connection:  # the log is carried over
+        facts.put(connection, "x", "y")
+    found = b"".join(path.read_bytes() for path in tmp_path.rglob("bantin.db*")).lower()
+    assert found.count(long.encode()) == found.count(short.encode()) > 0
+
+
 def left_in_freed_pages(store, settings, now):
     """Somebody is known whose address stands in pages that an older program freed as they were."""
     register(store, settings)

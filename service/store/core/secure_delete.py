@@ -31,10 +31,12 @@ _PAUSE_S = 0.1
 
 
 def erase(store: Store, words: Sequence[str]) -> bool:
-    """Make sure that none of these words stands in the database's files, in whatever case.
+    """Make sure that none of these words is left in the database's files, in whatever case.
 
-    Call it when the rows are changed. False: somebody else is still reading or writing, and the log
-    could not be cut; call it again. Raises StoreError, also where the files cannot be searched.
+    Call it when the rows are changed. What rows hold stands: `an@example.vn` is found in
+    `lan@example.vn` too, and in an article that names it. False: somebody else is still reading or
+    writing, and the log could not be cut; call it again. Raises StoreError, also where the files
+    cannot be searched.
     """
     if store.path is None:
         with errors_as_ours(), store.engine.connect() as connection:
@@ -42,10 +44,12 @@ def erase(store: Store, words: Sequence[str]) -> bool:
             connection.execute(text(f"VACUUM {', '.join(_TABLES)}"))
         return True
     with store.alone() as driver:
-        _cut_log(driver)
+        is_cut = _cut_log(driver)
         if _stands_in(store.path, words):
-            driver.execute("VACUUM")
-            _cut_log(driver)
+            driver.execute("VACUUM")  # now the file, or its log, has what rows hold and no more
+            return _cut_log(driver)
+    if is_cut:
+        return True
     log = store.path.with_name(store.path.name + "-wal")
     return not (_stands_in(store.path, words) or _stands_in(log, words))
 
