@@ -66,7 +66,7 @@ def list_(config: Path, as_json: bool) -> None:
             found = digest_list.listed(
                 service.settings,
                 status_counts.digests(connection),
-                reviews.standings(connection),
+                reviews.standings(connection, service.clock(), service.settings),
             )
     if as_json:
         dump([digest_list.as_json(one) for one in found])
@@ -188,7 +188,8 @@ def send(name: str, at: str | None, config: Path, as_json: bool) -> None:
         with service.store.read() as connection:
             rows = status_counts.digests(connection)
             held = hold.held_since(connection)
-            waiting = [one for one in reviews.standings(connection) if one.review.digest == name]
+            found = reviews.standings(connection, service.clock(), service.settings)
+            waiting = [one for one in found if one.review.digest == name]
         next_cut = next((row.next_cut_at for row in rows if row.name == name), None)
         now = service.clock()
     complete = drained.complete and not planned.failed

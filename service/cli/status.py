@@ -60,7 +60,7 @@ def status(config: Path, as_json: bool) -> None:
     with opened_to_look(config) as service:
         beside = Beside(line_names(service.settings), _beside(service))
         with service.store.read() as connection:
-            found = standing.status(connection, service.clock(), beside)
+            found = standing.status(connection, service.clock(), beside, service.settings)
         english = service.renderer.words(FALLBACK)
         if as_json:
             troubles = [trouble.as_json(one, english) for one in found.troubles]

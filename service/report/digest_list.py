@@ -69,6 +69,7 @@ def as_json(one: ListedDigest) -> dict[str, object]:
             "editors": each.editors,
             "unreachable": each.unreachable,
             "held_by": each.holder or None,
+            "goes_over_at": each.goes_over_at and each.goes_over_at.isoformat(),
         }
         for each in one.reviews
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from service.config.schema import Settings
 from service.model import ReviewAct, ReviewState
+from service.newsletter.review import acts
 from service.render.views import thaw
 from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
@@ -24,12 +26,16 @@ class ReviewStanding:
     """An edition under review. `editors`: who was mailed a link; `holder`: who holds it, or "".
 
     `unreachable`: those of the editors whose address is suppressed, so that no link reaches them.
+    `goes_at`: when it goes by itself; `goes_over_at`: when the next edition takes its place before
+    that, since it is quiet until then, None = none does.
     """
 
     review: EditionReview
     editors: tuple[str, ...]
     holder: str
     unreachable: tuple[str, ...] = ()
+    goes_at: datetime | None = None
+    goes_over_at: datetime | None = None
 
     @property
     def sentences(self) -> tuple[Sentence, ...]:
@@ -46,12 +52,27 @@ class ReviewStanding:
             return sentence("review.status.held", who=self.holder or "?")
         if one.state is ReviewState.WAITING and one.required:
             return sentence("review.status.waits", editors=self.editors)
-        return sentence(f"review.status.{one.state}", at=_goes_at(one))
+        if self.goes_over_at is not None:
+            return sentence("review.status.goes_over", at=self.goes_over_at)
+        return sentence(f"review.status.{one.state}", at=self.goes_at or _goes_at(one))
 
 
-def standings(connection: Connection) -> list[ReviewStanding]:
-    """All that have not settled, by when they go."""
-    return [_standing(connection, one) for one in reviews.open_ones(connection)]
+def standings(
+    connection: Connection, now: datetime, settings: Settings | None = None
+) -> list[ReviewStanding]:
+    """All that have not settled, by when they go.
+
+    `settings` None: not known. Then an approved one is taken to go when that was said it would,
+    which may have been from a page that was opened long before.
+    """
+    found = []
+    for one in reviews.open_ones(connection):
+        stands = _standing(connection, one)
+        if one.state is ReviewState.APPROVED and settings and one.digest in settings.digest:
+            at, over = acts.goes_at(connection, settings, one, now)
+            stands = replace(stands, goes_at=at, goes_over_at=over)
+        found.append(stands)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +133,7 @@ def troubles(connection: Connection, now: datetime) -> list[Trouble]:
                 "editors": one.editors,
             },
         )
-        for one in standings(connection)
+        for one in standings(connection, now)
         if overdue(one.review, now)
     ]
 

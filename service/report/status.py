@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
+from service.config.schema import Settings
 from service.newsletter import rules
 from service.newsletter.rules import PutOff
 from service.report import hubs, mailing, recalls
@@ -69,8 +70,13 @@ class Status:
         )
 
 
-def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> Status:
-    """Read it all."""
+def status(
+    connection: Connection,
+    now: datetime,
+    beside: Beside = NOTHING,
+    settings: Settings | None = None,
+) -> Status:
+    """Read it all. `settings`: as in `standings`."""
     mail, troubles = mailing.reported(connection, now, beside)
     known = tuple(processes.seen(connection))
     return Status(
@@ -90,7 +96,7 @@ def status(connection: Connection, now: datetime, beside: Beside = NOTHING) -> S
         in_force=configurations.in_force(connection),
         in_hand=work_in_hand.by_process(connection, now) if known else {},
         returned=returned_mail.counts_since(connection, now - RETURNED),
-        reviews=tuple(standings(connection)),
+        reviews=tuple(standings(connection, now, settings)),
         recalled=recalls.status(connection, now),
     )
 

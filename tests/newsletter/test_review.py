@@ -25,6 +25,7 @@ from service.report.digest_list import as_json, listed
 from service.report.health import health
 from service.report.reviews import overdue, standings
 from service.report.sentence import in_english
+from service.report.status import status
 from service.store import status_counts
 from service.store import tables as t
 from service.store.audience import subscribers, suppressions
@@ -702,7 +703,9 @@ def test_an_editor_who_must_not_be_written_to_is_told_of(store, tmp_path):
     assert [one["digest"] for one in logged if "must not be written to" in one["event"]] == ["ngay"]
     assert room.outbox(HOA) == []
     with store.read() as connection:
-        found = listed(room.settings, status_counts.digests(connection), standings(connection))
+        found = listed(
+            room.settings, status_counts.digests(connection), standings(connection, room.now)
+        )
     [one] = as_json(found[0])["reviews"]
     assert (one["editors"], one["unreachable"]) == ((HOA, LAN), (HOA,))
     assert (one["state"], one["required"], one["held_by"]) == ("waiting", True, None)
@@ -794,7 +797,16 @@ def test_approved_in_the_evening_it_goes_in_the_morning_unless_that_is_the_next_
     with store.read() as connection:
         [one] = [one for one in reviews.open_ones(connection) if one.cut_at == cut]
         assert next_cut(connection, room.settings, one) == cut + DAY
-    assert press(room, "approve", review=one) is ReviewOutcome.DONE
+    assert press(room, "approve", review=one) is ReviewOutcome.DONE  # from a page of before eight
+    with store.read() as connection:
+        found = status(connection, room.now, settings=room.settings)
+        approved = [each for each in standings(connection, room.now, room.settings)
+                    if each.review.cut_at == cut]  # fmt: skip
+    [stands] = [each for each in found.reviews if each.review.cut_at == cut]
+    assert [stands] == approved
+    said = in_english(ZoneInfo(PLACE)).tell(stands.sentence)
+    assert ("the next edition, which takes its place" in said) == (not goes), said
+    assert stands.goes_over_at == (None if goes else cut + DAY)
     room.run(MONDAY + DAY)
     assert room.mails() == ([["Tin"]] if goes else [])
     with store.read() as connection:

@@ -156,6 +156,19 @@ def next_cut(connection: Connection, settings: Settings, review: EditionReview) 
     return min(one.next_cut(review.cut_at) for one in theirs or [own(settings, review)])
 
 
+def goes_at(
+    connection: Connection, settings: Settings, review: EditionReview, now: datetime
+) -> tuple[datetime, datetime | None]:
+    """When an approved edition goes, and when another one takes its place before that.
+
+    None: none does. Its digest must stand in `settings`.
+    """
+    waits = states.waits_until(own(settings, review), review.cut_at, review.let_go_at, now)
+    at = max(review.cut_at, waits or review.cut_at)
+    following = next_cut(connection, settings, review)
+    return at, following if at >= following else None
+
+
 def _state(review: EditionReview, wish: ReviewWish) -> ReviewState | None:
     """The state that it gets; None: it keeps its own."""
     if wish.do not in _STATES:

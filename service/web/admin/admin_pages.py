@@ -155,7 +155,8 @@ async def outbox_mail_html(request: Request) -> Response:
 
 def _status(context: Context) -> Status:
     with context.store.read() as connection:
-        return status(connection, context.clock(), Beside(line_names(context.settings)))
+        beside = Beside(line_names(context.settings))
+        return status(connection, context.clock(), beside, context.settings)
 
 
 def _outbox(context: Context) -> Outbox:
