@@ -24,7 +24,7 @@ from datetime import datetime
 
 from service.curate import identity
 from service.curate.amending import Amending
-from service.curate.candidates import AdmitSource, ArticleCandidate, candidate, share
+from service.curate.candidates import AdmitSource, ArticleCandidate, candidate, end, made_one, share
 from service.curate.citing import write_citations
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
@@ -164,9 +164,10 @@ def _apart(
     for place, at in enumerate(order):
         own: set[str | int] = set()
         for one in fresh[at]:
-            one.leads_to = {by_key[key] for key in one.keys if key in by_key}
+            led = [by_key[key] for key in one.keys if key in by_key]
             if one.known and one.known.article_id is not None:
-                one.leads_to.add(one.known.article_id)
+                led.append(one.known.article_id)
+            one.leads_to, one.first = set(led), next(iter(led), 0)
             own.update(one.leads_to)
             if one.made.values is not None:
                 own.update(one.keys)
@@ -257,21 +258,25 @@ class _Admission:
         """Lead each to the article that its keys know; merge where they know several."""
         became = self.merged
         share(accepted)
+        several = {at for one in accepted if len(one.leads_to) > 1 for at in one.leads_to}
+        told = entries.tellers(self.connection, several)
+        told_by = {at: set(some) for at, some in told.items()}
         for one in accepted:
             if not one.leads_to:
                 continue
-            one.article_id, *losers = sorted({_end(became, found) for found in one.leads_to})
+            one.article_id, *losers = made_one(one, became, told_by)
             one.was_there = True
             for loser in losers:
                 merges.merge(self.connection, one.article_id, loser)
                 became[loser] = one.article_id
+                told_by.setdefault(one.article_id, set()).update(told_by.pop(loser, ()))
                 self.touched.add(one.article_id)
         there = [one for one in accepted if one.was_there]
         for one in there:
-            one.article_id = _end(became, one.article_id)
+            one.article_id = end(became, one.article_id)
         ids = {one.article_id for one in there}
         for lost, stored in articles.stored(self.connection, became).items():
-            self.gone.setdefault(_end(became, lost), []).append(stored)
+            self.gone.setdefault(end(became, lost), []).append(stored)
         self.before = articles.stored(self.connection, ids)
         self.tellers = entries.tellers(self.connection, ids)
         self.public_ids |= {one.id: one.public_id for one in self.before.values()}
@@ -342,7 +347,7 @@ class _Admission:
         article_id = one.article_id or None
         if refused and one.known and one.known.article_id is not None:
             # It made an article once; that it says nothing now does not take it back.
-            refused, article_id = None, _end(self.merged, one.known.article_id)
+            refused, article_id = None, end(self.merged, one.known.article_id)
         return NewEntry(
             entry_key=made.key,
             guid=made.guid,
@@ -388,9 +393,3 @@ class _Admission:
 
 def _first_key(one: ArticleCandidate) -> str:
     return identity.first_key(one.keys, one.made.key, one.source.id, one.source.name)
-
-
-def _end(became: dict[int, int], article_id: int) -> int:
-    while article_id in became:
-        article_id = became[article_id]
-    return article_id

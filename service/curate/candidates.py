@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -37,9 +38,9 @@ class AdmitSource:
 class ArticleCandidate:
     """An entry with what it makes, and the article it leads to once that is known.
 
-    `leads_to`: the articles that its keys know, and what it told before. `was_there`: the article
-    was stored before this document. `repeats`: its source had told it before, under this or another
-    entry key.
+    `leads_to`: the articles that its keys know, and what it told before; `first`: the one of the
+    strongest key, 0 = there is none. `was_there`: the article was stored before this document.
+    `repeats`: its source had told it before, under this or another entry key.
     """
 
     source: AdmitSource
@@ -47,6 +48,7 @@ class ArticleCandidate:
     known: StoredEntry | None
     quiet: bool
     leads_to: set[int] = field(default_factory=set)
+    first: int = 0
     article_id: int = 0
     was_there: bool = False
     repeats: bool = False
@@ -93,6 +95,29 @@ def share(candidates: Sequence[ArticleCandidate]) -> None:
             if one.leads_to != other.leads_to:
                 one.leads_to = other.leads_to = one.leads_to | other.leads_to
                 changed = True
+
+
+def made_one(
+    one: ArticleCandidate, became: Mapping[int, int], told_by: Mapping[int, AbstractSet[int]]
+) -> list[int]:
+    """The articles that an entry shows to be one, in order; those it leads to, if it is several.
+
+    `became`: article -> the one that it is now. `told_by`: article -> rows of sources. Of articles
+    that other sources tell it takes one alone, that of its strongest key: a list whose guids are
+    ranks, or a stranger, would make one article of whatever it leads to (docs/decisions/087).
+    """
+    found = {end(became, article) for article in one.leads_to}
+    of_others = {article for article in found if told_by.get(article, set()) - {one.source.id}}
+    if len(of_others) > 1:
+        found -= of_others - {end(became, one.first) if one.first else min(of_others)}
+    return sorted(found)
+
+
+def end(became: Mapping[int, int], article_id: int) -> int:
+    """What an article has become in the end."""
+    while article_id in became:
+        article_id = became[article_id]
+    return article_id
 
 
 def _is_old(published: datetime | None, source: AdmitSource, now: datetime) -> bool:

@@ -80,7 +80,7 @@ def _rows(connection):
             ).join(t.story, t.story.c.id == t.story_article.c.story_id)
         )
     ]
-    marks = [tuple(row) for row in connection.execute(select(t.stale_feed))]
+    marks = connection.scalars(select(t.stale_feed.c.feed)).all()  # their instants count them
     return [sorted(map(repr, some)) for some in (articles, entries, placed, keys, stories, marks)]
 
 
