@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 
@@ -461,10 +462,19 @@ async def test_two_services_at_once_send_each_message_once(postgres_database, cl
     one, two = Store(postgres_database), Store(postgres_database)
     settings = stock.settings(tmp_path)
     made = stock.fill(one, clock.at, [f"n{n}@example.vn" for n in range(60)])
-    async with Sink() as sink:
+    both = asyncio.Event()
+
+    def script(step, _who):
+        """Nobody is greeted before both have come, each with mails in hand."""
+        if step == "helo" and sink.connections == 2:
+            both.set()
+        return both if step == "helo" else None
+
+    patient = replace(QUICK, connect=60.0, command=60.0)
+    async with Sink(script) as sink:
         done = await asyncio.gather(
-            drain(one, settings, clock, owner="one", relays=[sink.line()]),
-            drain(two, settings, clock, owner="two", relays=[sink.line()]),
+            drain(one, settings, clock, owner="one", relays=[sink.line(timeouts=patient)]),
+            drain(two, settings, clock, owner="two", relays=[sink.line(timeouts=patient)]),
         )
     assert message_ids(sink) == sorted(made.message_ids)
     assert sum(run.counts[S.ACCEPTED] for run in done) == 60
