@@ -87,10 +87,19 @@ class _Ticks(AsyncIOScheduler):  # type: ignore[misc]  # it has no types
         self._rows = _Steps(clock, small_add_up=False)
 
     def wakeup(self) -> None:
+        """Look soon, on the event loop. Safe from any thread."""
+        self._eventloop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """Look at the clock and at what is due by it in one go.
+
+        What is due by a clock that was set in between would be put off by the step once more.
+        """
         try:
             self._follow()
         finally:
-            super().wakeup()  # which sets the timer for the next one
+            self._stop_timer()
+            self._start_timer(self._process_jobs())
 
     def _follow(self) -> None:
         second = asyncio.get_running_loop().time()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -215,6 +216,19 @@ async def test_ticks_go_on_whatever_is_raised_when_the_clock_is_set(capsys):
     assert len(told) == 4
     assert [type(one) for one in raised] == [RuntimeError] * 4
     assert capsys.readouterr().err.count("the system's clock was set") == 4
+
+
+async def test_a_clock_that_is_set_just_as_a_tick_is_due_holds_up_no_tick():
+    """Between the look at the clock and the look at what is due by it."""
+    ticked = Ticked()
+    engine = Engine([ticked.job])
+    engine.start()
+    await ticked.goes_on()
+    time.sleep(2 * ticked.job.every_s)  # noqa: ASYNC251 - one is due, and nobody has looked
+    engine._scheduler.wakeup()
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1), tick=True):
+        await ticked.goes_on()
+    assert await engine.stop(PATIENCE_S)
 
 
 async def test_where_the_database_s_clock_decides_this_machine_s_moves_ticks_alone(capsys):
