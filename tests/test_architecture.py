@@ -29,9 +29,20 @@ PLANS = re.compile(
 """The papers that the service was planned on. They are not in this repository."""
 
 
+CLASS = re.compile(r"^[ \t]*class (\w+)[(:\[]", re.MULTILINE)
+
+TALKS = re.compile(r"\b(print|exit|input)\b")
+"""Only modules with these words are read to the last call: to read all takes a second."""
+
+
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
 @cache
 def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(text_of(path))
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -61,6 +72,8 @@ def test_no_module_is_named_vaguely_or_after_the_standard_library():
 def test_every_module_says_in_its_first_line_what_it_is_for():
     silent = []
     for path in MODULES:
+        if text_of(path).startswith('"""') and not text_of(path).startswith('""""'):
+            continue
         tree = parsed(path)
         docstring = ast.get_docstring(tree)
         if tree.body and not docstring:
@@ -72,9 +85,9 @@ def test_a_class_name_stands_for_one_class():
     """One name, one meaning: who searches for a class finds the one that is meant."""
     places: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+        for name in CLASS.findall(text_of(path)):
+            places.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert len(places) > len(MODULES) / 4
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
@@ -87,7 +100,7 @@ def test_no_mark_of_unfinished_work_is_left():
 
 def prose(path: Path) -> str:
     """What a person reads in a file: of a Python module its comments and strings."""
-    text = path.read_text(encoding="utf-8")
+    text = text_of(path)
     if path.suffix != ".py":
         return text
     read = tokenize.generate_tokens(io.StringIO(text).readline)
@@ -102,14 +115,17 @@ def test_no_file_refers_to_a_paper_which_is_not_in_the_repository():
     pages += [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     read = [path for path in pages if path.suffix in kinds and path != Path(__file__)]
     assert len(read) > len(MODULES)
-    assert names([path for path in read if PLANS.search(prose(path))]) == []
+    assert (
+        names([path for path in read if PLANS.search(text_of(path)) and PLANS.search(prose(path))])
+        == []
+    )
 
 
 def test_only_the_command_line_prints_or_exits():
     talks = [
         path
         for path in MODULES
-        if "cli" not in path.parts
+        if "cli" not in path.parts and TALKS.search(text_of(path))
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call)
         and (

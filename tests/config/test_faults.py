@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.config.loading import judged
+from tests.levels import some
 
 HERE = Path(__file__).parent
 
@@ -345,18 +346,21 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 @pytest.mark.large
+@pytest.mark.sampled
 @pytest.mark.parametrize("faulty", [False, True])
 def test_four_times_as_many_sources_cost_about_four_times_as_much(folder, faulty):
-    few, many = 600, 2400
+    few = some(600, 250)
     folder.write(sources(few, faulty=faulty))
     short = seconds(folder.examine)
-    folder.write(sources(many, faulty=faulty))
+    folder.write(sources(4 * few, faulty=faulty))
     assert seconds(folder.examine) < 8 * short
 
 
+@pytest.mark.sampled
 def test_each_of_thousands_of_faults_is_placed(folder):
-    folder.write(sources(2000, faulty=True))
+    many = some(2000, 800)
+    folder.write(sources(many, faulty=True))
     faults = folder.examine().faults
-    assert len(faults) == 4000
-    assert faults[-1].line == 2 + 3 * 50 + 7 * 2000
-    assert faults[-2].key == "source.s1999.wieght"
+    assert len(faults) == 2 * many
+    assert faults[-1].line == 2 + 3 * 50 + 7 * many
+    assert faults[-2].key == f"source.s{many - 1}.wieght"

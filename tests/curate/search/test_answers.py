@@ -96,10 +96,15 @@ BUSY = (
 @pytest.fixture
 def told(desk):
     """The articles, each an hour older than the one before."""
-    for number, (title, summary) in ARTICLES.items():
+
+    def of(number, title, summary):
         at = desk.now - timedelta(hours=int(number))
-        name, link = "b" if number == "5" else "a", f"https://a.vn/{number}"
-        desk.says(name, entry(number, link, f"{number} {title}", summary=summary, published=at))
+        link = f"https://a.vn/{number}"
+        return entry(number, link, f"{number} {title}", summary=summary, published=at)
+
+    entries = {number: of(number, *texts) for number, texts in ARTICLES.items()}
+    for name, ones in (("a", "1234"), ("b", "5"), ("a", "6789")):
+        desk.says(name, *(entries[number] for number in ones))
     return desk
 
 

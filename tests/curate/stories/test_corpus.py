@@ -39,9 +39,10 @@ def _labelled(corpus: Path, name: str) -> list[LabelledArticle]:
 
 
 def _others(corpus: Path, most: int) -> list[LabelledArticle]:
-    rows = list(_rows(corpus / "topics" / "vntc10.train.jsonl.gz"))
-    random.Random(SEED).shuffle(rows)
-    texts = (row["text"].partition("\n") for row in rows[:most])
+    with gzip.open(corpus / "topics" / "vntc10.train.jsonl.gz", "rt", encoding="utf-8") as file:
+        lines = list(file)
+    random.Random(SEED).shuffle(lines)
+    texts = (json.loads(line)["text"].partition("\n") for line in lines[:most])
     return [LabelledArticle(n, None, title, text) for n, (title, _, text) in enumerate(texts)]
 
 

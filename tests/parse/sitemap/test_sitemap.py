@@ -15,6 +15,7 @@ from service.model import Further, Image, SourceKind
 from service.parse.document import parse_document
 from service.parse.options import ParseOptions
 from service.parse.sitemap.sitemap import CUT_SHORT
+from tests.levels import some
 from tests.parse.refusals import read_or_refusal
 
 URL = "https://bao.example.vn/sitemap.xml"
@@ -120,19 +121,25 @@ def test_a_sitemap_that_breaks_off_gives_what_came(now):
     assert len(read(whole[:-200], now).entries) in range(5, 10)
 
 
+OF_OTHERS = some(0, 40_000)
+"""Addresses of another site, which are passed over, and count among the most that are read."""
+
+
 @pytest.mark.large
+@pytest.mark.sampled
 def test_fifty_thousand_addresses_are_read_in_seconds_and_more_are_left_out(now):
     body = urlset(
+        *("<loc>https://khac.example.com/1.html</loc>" for _ in range(OF_OTHERS)),
         *(
             f"<loc>https://bao.example.vn/muc/bai-viet-so-{n}.html</loc>"
             "<lastmod>2026-11-24T07:00:00+07:00</lastmod>"
-            for n in range(50_010)
-        )
+            for n in range(50_010 - OF_OTHERS)
+        ),
     )
     began = time.process_time()
     document = read(body, now)
-    assert time.process_time() - began < 20
-    assert len(document.entries) == 50_000
+    assert time.process_time() - began < some(20, 8)
+    assert len(document.entries) == 50_000 - OF_OTHERS
     assert document.repairs == (CUT_SHORT,)
 
 
