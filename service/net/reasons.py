@@ -9,6 +9,7 @@ import aiohttp
 
 from service.errors import FetchError
 from service.net.limits import FetchLimits
+from service.text.fold import nfc
 
 
 def plain(error: Exception, url: str, limits: FetchLimits) -> FetchError:
@@ -21,7 +22,7 @@ def status(code: int, reason: str | None) -> str:
     try:
         phrase = HTTPStatus(code).phrase
     except ValueError:
-        phrase = (reason or "").strip()[:60]
+        phrase = nfc(reason or "").strip()[:60]  # whatever bytes the server wrote
     gone = "; it says that this is gone for good" if code == HTTPStatus.GONE else ""
     said = f"the server answered {code}"
     return f"{said} ({phrase}){gone}" if phrase else f"{said}{gone}"
@@ -93,4 +94,4 @@ def _system(error: aiohttp.ClientOSError) -> str:
 
 
 def _short(error: BaseException) -> str:
-    return " ".join(str(getattr(error, "message", "") or error).split())[:200]
+    return " ".join(nfc(str(getattr(error, "message", "") or error)).split())[:200]

@@ -10,6 +10,7 @@ from sqlalchemy import delete, event, select
 
 from service.curate.citing import BATCHES, read_stored
 from service.curate.prepare import Told, prepare
+from service.curate.stories import recalling
 from service.model import Document
 from service.store import tables as t
 from service.store.content import references, versions
@@ -161,3 +162,14 @@ def test_a_hostile_article_keeps_a_bounded_number(desk):
     text = " ".join(f"{n}/2020/NĐ-CP" for n in range(1, 5000))
     desk.says("a", entry(summary=text))
     assert len(rows(desk)) == 100
+
+
+def test_what_was_taken_back_is_not_listed_again_when_all_is_read_anew(desk):
+    """As after an upgrade that reads more: its headline still names the document."""
+    desk.says("a", entry("1", "https://a.vn/1", "Học sinh học Chỉ thị 38-CT/TW"))
+    with desk.store.write() as connection:
+        recalling.recall(connection, "https://a.vn/1", "sai ngày", "lan", desk.now)
+        facts.forget(connection, "references_read")
+    assert not read_stored(desk.store)
+    with desk.store.read() as connection:
+        assert references.citing(connection, "38-CT/TW", 10) == []

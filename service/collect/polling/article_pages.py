@@ -36,6 +36,7 @@ from service.store.core.threads import in_thread
 from service.store.sources import article_page_queue
 from service.store.sources.article_page_queue import A_SOURCE, ClaimedArticlePage
 from service.store.sources.polling_queue import Due
+from service.text.fold import nfc
 
 IN_FLIGHT = 16
 """Pages that are fetched or read at once."""
@@ -224,7 +225,7 @@ class PageRound:
                 admitted = admit_listed(connection, source, made, now, matcher)
                 self.topics |= admitted.topics
             article_page_queue.done(
-                connection, page, None if reason is None else " ".join(reason.split())
+                connection, page, None if reason is None else " ".join(nfc(reason).split())
             )
         self.late.update(lateness(admitted))
         if admitted.news:
@@ -232,7 +233,7 @@ class PageRound:
 
     def _put_off(self, page: ClaimedArticlePage, error: BantinError, at: datetime) -> None:
         with self._store.write() as connection:
-            article_page_queue.later(connection, page, " ".join(str(error).split()), at)
+            article_page_queue.later(connection, page, " ".join(nfc(str(error)).split()), at)
 
     async def _spare(self, site: str, page: ClaimedArticlePage, error: HttpError) -> None:
         """Leave the site alone for as long as it wants, with all that waits for it."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, or_, select, true
+from sqlalchemy import Connection, and_, case, delete, func, or_, select, true
 
 from service.model import Story
 from service.store.content import stories, story_rows
 from service.store.content.articles import BATCH
 from service.store.core.bulk import inserting, lots
+from service.store.recalled import marks
 from service.store.tables import article, article_reference, story, story_article
 
 SCAN = 1000
@@ -58,11 +59,15 @@ def _forget(connection: Connection, pairs: Sequence[tuple[int, str]]) -> None:
 
 
 def words_after(connection: Connection, last_id: int) -> Sequence[Any]:
-    """The next articles by id, those that were merged too: `id`, `title`, `lead`, `content`."""
+    """The next articles by id, those that were merged too: `id`, `title`, `lead`, `content`.
+
+    Not what was taken back, whose headline may still name a document.
+    """
     own = article.c
+    root = func.coalesce(own.merged_into, own.id)
     return connection.execute(
         select(own.id, own.title, own.lead, own.content)
-        .where(own.id > last_id)
+        .where(own.id > last_id, ~marks.is_recalled(root))
         .order_by(own.id)
         .limit(BATCH)
     ).all()

@@ -438,3 +438,14 @@ async def test_what_a_list_outside_names_is_never_looked_for_inside(store, now):
             ("Bài viết thứ 1 của cổng thông tin tỉnh", "")
         ]
         assert "127.0.0.1 is this machine itself" in office.row("tin").page_error
+
+
+async def test_a_reason_that_is_no_utf_8_is_told_and_its_entry_is_taken(any_store, now):
+    site = Site(tin=bare(1))
+    site.answers["/bai-10001.html"] = "499 L\xfac n\xe0y kh\xf4ng"
+    async with raw_server(site) as wire:
+        office = office_of(any_store, now, wire)
+        await office.collect()
+    assert [row.title for row in stored(any_store)] == ["Bài viết thứ 1 của cổng thông tin tỉnh"]
+    assert waiting(any_store) == []
+    assert "the server answered 499" in office.row("tin").page_error
