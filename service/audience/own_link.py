@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.audience import mails, tokens
+from service.audience import mails, tokens, unsubscribe
 from service.audience.tokens import is_token
 from service.config.schema import Settings
 from service.mail.personal import own_path
 from service.model import DeliveryKind
 from service.render.engine import Renderer
 from service.render.site_facts import base_url
-from service.store.audience import subscriptions
+from service.store.audience import merging, subscriptions
 from service.store.audience.subscriptions import Subscription
 from service.store.core import facts
 from service.store.core.database import Store
@@ -46,6 +46,8 @@ class OwnLinkState(StrEnum):
     UNKNOWN = "unknown"
     EXPIRED = "expired"
     OPEN = "open"
+    FORGOTTEN = "forgotten"  # its address was deleted
+    MOVED = "moved"  # its address was changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,23 @@ def ask(
 
 
 def open_page(store: Store, now: datetime, text: str) -> OwnPage:
-    """Follow a signed link. Forged, of another address, or of who was forgotten: unknown."""
+    """Follow a signed link. A forged one, and of another person's address: unknown."""
     link = tokens.read_own_link(text)
     if link is None:
         return OwnPage(OwnLinkState.UNKNOWN)
     with store.read() as connection:
         secret = facts.known_secret(connection)
         found = subscriptions.by_token(connection, link.token)
-    if secret is None or found is None or found.address is None:
+        if secret is None or found is None:
+            return OwnPage(OwnLinkState.UNKNOWN)
+        before = merging.former_keys(connection, [found.subscriber_id])
+    is_current = tokens.is_own_link(secret, link, found.address_key)
+    former = before.get(found.subscriber_id, ())
+    if not (is_current or any(tokens.is_own_link(secret, link, one) for one in former)):
         return OwnPage(OwnLinkState.UNKNOWN)
-    if not tokens.is_own_link(secret, link, found.address_key):
-        return OwnPage(OwnLinkState.UNKNOWN)
+    if unsubscribe.is_gone(found) or found.address is None:
+        return OwnPage(OwnLinkState.FORGOTTEN, found)
+    if not is_current:
+        return OwnPage(OwnLinkState.MOVED, found)
     standing = OwnLinkState.OPEN if now < link.until else OwnLinkState.EXPIRED
     return OwnPage(standing, found)

@@ -34,19 +34,29 @@ def find(store: Store, token: str) -> Subscription | None:
         return subscriptions.by_token(connection, token)
 
 
+def is_gone(found: Subscription) -> bool:
+    """Whether its address was deleted: its links lead nowhere for good.
+
+    Also where somebody has signed up with that address since: old links must not tell that.
+    """
+    deleted = found.address is None and not found.live
+    return deleted or found.ended_reason == EndedReason.FORGOTTEN
+
+
 def unsubscribe(
     store: Store, now: datetime, token: str, how: EndedReason, said: str = "link in a mail"
 ) -> Subscription | None:
     """End this subscription only; with EndedReason.ALL all of the person's. None: no such link.
 
+    Where the person was forgotten nothing ends: whoever comes back has other links.
     `said`: what is noted of how that was asked for.
     """
     if not is_token(token):
         return None
     with store.ledger() as connection:
         found = subscriptions.held(connection, token)
-        if found is None:
-            return None
+        if found is None or is_gone(found):
+            return found
         ending = [found]
         if how is EndedReason.ALL:
             ending = subscriptions.of_person(connection, found.subscriber_id)

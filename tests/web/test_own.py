@@ -224,7 +224,12 @@ def test_the_link_for_the_old_mailbox_ends_with_the_change(web):
     old = own_link(web, found.token)
     web.later(minutes=5)
     move(web, found, "moi@example.vn")
-    assert web.client.get(old).status_code == 404
+    for answer in (web.client.get(old), web.client.post(old, data={"do": "data"})):
+        assert answer.status_code == 410
+        assert "đã được đổi sang địa chỉ khác" in text(answer)
+        assert 'href="/subscribe/tuan"' in answer.text
+        assert found.token not in answer.text, "the way to the preferences of the new address"
+        assert "example.vn" not in text(answer).replace("tin.example.vn", "")
 
 
 def test_a_change_that_nobody_confirms_ends_and_the_new_address_is_forgotten(web):
@@ -553,8 +558,58 @@ def test_forget_me_takes_the_address_away_at_once(web):
     assert "Đã xóa" in text(done)
     gone = by_token(web, found.token)
     assert (gone.address, gone.ended_reason) == (None, EndedReason.FORGOTTEN)
-    assert web.client.get(link).status_code == 404
-    assert web.client.post(link, data={"do": "forget", "sure": "yes"}).status_code == 404
+
+
+GONE = "Địa chỉ ứng với liên kết này đã được xóa khỏi đây"
+
+
+def test_old_links_of_who_was_forgotten_say_so_whether_they_came_back_or_not(web):
+    found = subscribe(web)
+    link = own_link(web, found.token)
+    web.client.post(link, data={"do": "forget", "sure": "yes"})
+    stop, token = f"/unsubscribe/{found.token}", found.token
+
+    def said():
+        browser = web.browser()
+        answers = [browser.get(one) for one in (stop, f"/preferences/{token}", link,
+                                                f"/confirm/{token}")]  # fmt: skip
+        answers += [browser.post(stop, data={"do": do}) for do in ("stop", "all")]
+        for do in ("undo", "pause"):
+            assert browser.post(stop, data={"do": do}).headers["location"].endswith(stop)
+        answers += [
+            browser.post(f"/preferences/{token}/link"), browser.post(f"/confirm/{token}"),
+            browser.post(f"/confirm/{token}", data={"do": "undo"}),
+            browser.post(link, data={"do": "forget", "sure": "yes"}),
+        ]  # fmt: skip
+        return answers
+
+    before = said()
+    assert {one.status_code for one in before} == {410}
+    for one in before:
+        assert GONE in text(one)
+        assert 'href="/subscribe/tuan"' in one.text
+        assert "example.vn" not in text(one).replace("tin.example.vn", "")
+        assert one.headers["x-robots-tag"] == "noindex"
+    one_click = web.browser().post(stop, data={"List-Unsubscribe": "One-Click"})
+    assert (one_click.status_code, GONE in text(one_click)) == (200, True)
+    web.later(minutes=5)
+    again = subscribe(web)
+    assert again.subscriber_id == found.subscriber_id
+    assert [one.text for one in said()] == [one.text for one in before]
+    assert by_token(web, again.token).live
+
+
+def test_a_forged_link_of_who_was_forgotten_or_moved_tells_nothing(web):
+    found = subscribe(web)
+    link = own_link(web, found.token)
+    forged = link[:-4] + ("0000" if not link.endswith("0000") else "1111")
+    web.later(minutes=5)
+    move(web, found, "moi@example.vn")
+    assert [web.client.get(one).status_code for one in (link, forged)] == [410, 404]
+    web.later(minutes=5)
+    web.client.post(own_link(web, found.token), data={"do": "forget", "sure": "yes"})
+    assert [web.client.get(one).status_code for one in (link, forged)] == [410, 404]
+    assert GONE in text(web.client.get(link))
 
 
 def test_forget_me_ends_a_change_that_waits(web):

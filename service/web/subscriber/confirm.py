@@ -18,7 +18,7 @@ from service.web.context import Context, came_from, context_of, visitor_of
 from service.web.forgery import Comes, is_prefetch
 from service.web.subscriber import cookies, rhythms
 from service.web.subscriber.form_fields import BODY_LIMIT, read
-from service.web.subscriber.own_subscription import own_page, sent_early
+from service.web.subscriber.own_subscription import gone_page, own_page, sent_early
 
 
 async def follow(request: Request) -> Response:
@@ -63,6 +63,8 @@ async def _confirm(request: Request, *, cookie: str | None, pressed: bool) -> Re
         return own_page(context, one, now, "confirmed", early=early, welcome=welcomed)
     if found.standing is ConfirmationState.EXPIRED:
         return own_page(context, one, now, "expired", 410, days=LINK_LASTS.days)
+    if unsubscribe.is_gone(one):
+        return gone_page(context, one)
     back = unsubscribe.may_come_back(one)
     return own_page(context, one, now, "unsubscribed", done="since", ended=one.ended_at, back=back)
 
@@ -73,6 +75,8 @@ async def _take_back(request: Request) -> Response:
     found = await asyncio.to_thread(audience.take_back, context.store, now, token)
     if found is None:
         return error(request, 404)
+    if unsubscribe.is_gone(found):
+        return gone_page(context, found)
     return own_page(
         context,
         found,

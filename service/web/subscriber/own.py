@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.audience import address as addresses
-from service.audience import forgetting, moving, my_data, own_link
+from service.audience import forgetting, moving, my_data, own_link, unsubscribe
 from service.audience.moving import MoveAsked, MoveState, Moving
 from service.audience.own_link import OwnLinkState
 from service.audience.signup import LINK_LASTS
@@ -24,7 +24,7 @@ from service.web.answers import PRIVATE, error, page
 from service.web.context import came_from, context_of, visitor_of
 from service.web.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
-from service.web.subscriber.own_subscription import own_page, sent_early
+from service.web.subscriber.own_subscription import gone_page, own_page, sent_early
 from service.web.subscriber.views import MovingView, OwnView
 
 _WAIT_S = "3600"
@@ -47,6 +47,10 @@ async def send_link(request: Request) -> Response:
         request.path_params["token"],
     )
     if found is None:
+        token = request.path_params["token"]
+        known = await asyncio.to_thread(unsubscribe.find, context.store, token)
+        if known is not None and unsubscribe.is_gone(known):
+            return gone_page(context, known)
         return error(request, 404)
     return own_page(context, found, now, "own_sent", hours=own_link.HOURS)
 
@@ -78,6 +82,8 @@ async def _open(request: Request) -> Subscription | Response:
     )
     if opened.subscription is None:
         return error(request, 404)
+    if opened.standing in (OwnLinkState.FORGOTTEN, OwnLinkState.MOVED):
+        return gone_page(context, opened.subscription, why=opened.standing.value)
     if opened.standing is OwnLinkState.EXPIRED:
         found = opened.subscription
         ask = found.live and found.confirmed

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.audience import address as addresses
 from service.mail.personal import confirm_path, preferences_path, unsubscribe_path
-from service.render.addresses import signup_page
+from service.render.addresses import SIGNUP, signup_page
 from service.store.audience.subscriptions import Subscription
 from service.store.reviews import reviews
 from service.web.answers import page
@@ -42,6 +42,25 @@ def own_page(
         found.zone,
         one=mine(context, found, now, early),
         **views,
+    )
+
+
+def gone_page(
+    context: Context, found: Subscription, status: int = 410, why: str = "forgotten"
+) -> Response:
+    """What an old link is answered whose address was deleted, or was changed since it was mailed.
+
+    The same whether anything is sent to that address now: links are forwarded with mails.
+    """
+    offered = found.digest in context.settings.digest
+    return page(
+        context,
+        "gone",
+        status,
+        language=found.language,
+        why=why,
+        digest=found.digest_title if offered else context.renderer.site.title,
+        signup=signup_page(found.digest) if offered else SIGNUP,
     )
 
 

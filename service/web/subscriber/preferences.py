@@ -26,7 +26,7 @@ from service.web.forgery import Comes
 from service.web.subscriber import digest_form, own
 from service.web.subscriber.digest_form import FormError
 from service.web.subscriber.form_fields import BODY_LIMIT, Fields, read
-from service.web.subscriber.own_subscription import own_page, sent_early
+from service.web.subscriber.own_subscription import gone_page, own_page, sent_early
 from service.web.subscriber.views import FormGroup, FormOption, PreferencesForm
 
 _NO_REGION = ("Etc/", "SystemV/", "posix/", "right/")
@@ -75,6 +75,8 @@ async def _find(request: Request) -> list[Subscription] | Response:
     found = await asyncio.to_thread(unsubscribe.find, context.store, token)
     if found is None:
         return error(request, 404)
+    if unsubscribe.is_gone(found):
+        return gone_page(context, found)
     if not found.live:
         return see(context, unsubscribe_path(found.token))
     return see(context, confirm_path(found.token))

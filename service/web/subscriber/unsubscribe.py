@@ -23,7 +23,7 @@ from service.web.answers import PRIVATE, error, see
 from service.web.context import Context, came_from, context_of
 from service.web.forgery import Comes
 from service.web.subscriber.form_fields import BODY_LIMIT, read
-from service.web.subscriber.own_subscription import own_page, sent_early
+from service.web.subscriber.own_subscription import gone_page, own_page, sent_early
 
 ACTS_ON_NOBODY = "one-click works; this link is of a preview and acts on nobody\n"
 """What a POST with the token of previews and test mails is answered, by which `bantin doctor` knows
@@ -72,7 +72,8 @@ async def act(request: Request) -> Response:
         # Undo of what the person did not end, or a change of what has ended: show how it stands.
         known = await asyncio.to_thread(audience.find, context.store, token)
         return error(request, 404) if known is None else see(context, unsubscribe_path(token))
-    return await _done(context, found, now, _DONE[do])
+    # One click works, whatever has ended: no mail program is answered otherwise.
+    return await _done(context, found, now, _DONE[do], gone=410 if do else 200)
 
 
 def _job(context: Context, now: datetime, token: str, do: str) -> Callable[[], Subscription | None]:
@@ -86,7 +87,12 @@ def _job(context: Context, now: datetime, token: str, do: str) -> Callable[[], S
     return lambda: audience.undo(store, now, token)
 
 
-async def _done(context: Context, found: Subscription, now: datetime, done: str) -> Response:
+async def _done(
+    context: Context, found: Subscription, now: datetime, done: str, gone: int = 410
+) -> Response:
+    """`gone`: the status where its address was deleted."""
+    if audience.is_gone(found):
+        return gone_page(context, found, gone)
     return own_page(
         context,
         found,
