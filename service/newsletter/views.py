@@ -14,6 +14,9 @@ from datetime import datetime
 
 from service.render.views import StoryView, TopicLink
 
+CONTENTS_NAMED = 4
+"""Topics in the line of what a mail has, where there are more than one besides."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineView:
@@ -80,12 +83,14 @@ class EditionView:
 
     `headline` is the lead story's, short enough for a subject; `preheader` has other headlines for
     the line that mail programs show beside the subject. `more` stories wait on the web, on `page`.
-    `accent_dark` is the site's colour as it can be read on a dark ground. `look` names a template
-    of mail/looks/. `coming` is when the next edition of these readers is due, written out in the
-    language of the mail; "" if that is not known. `opening`: an editor's words before the stories,
-    plain text as it was written, "" = none; `linked(edition.opening)` makes HTML of it.
-    `corrections`: what earlier mails told this reader, and what does not hold any more. `review`:
-    "quarterly" or "half-yearly" where it looks back at what was told before, else "".
+    `contents` has every topic; `contents_named` the first few of them, and `contents_more` how many
+    are left, for a line that is no inventory. `accent_dark` is the site's colour as it can be read
+    on a dark ground. `look` names a template of mail/looks/. `coming` is when the next edition of
+    these readers is due, written out in the language of the mail; "" if that is not known.
+    `opening`: an editor's words before the stories, plain text as it was written, "" = none;
+    `linked(edition.opening)` makes HTML of it. `corrections`: what earlier mails told this reader,
+    and what does not hold any more. `review`: "quarterly" or "half-yearly" where it looks back at
+    what was told before, else "".
     """
 
     digest: str
@@ -108,3 +113,12 @@ class EditionView:
     opening: str = ""
     corrections: tuple[CorrectionView, ...] = ()
     review: str = ""
+
+    @property
+    def contents_named(self) -> tuple[ContentsView, ...]:
+        few = len(self.contents) <= CONTENTS_NAMED + 1
+        return self.contents if few else self.contents[:CONTENTS_NAMED]
+
+    @property
+    def contents_more(self) -> int:
+        return len(self.contents) - len(self.contents_named)

@@ -78,6 +78,25 @@ def test_a_look_has_every_part(store, tmp_path, look, language):
     assert max(len(line) for line in text.splitlines() if "://" not in line) <= COLUMNS
 
 
+CONTENTS = [("vi", 5, ""), ("vi", 12, " và 8 chủ đề khác"), ("en", 12, " and 8 more topics")]
+
+
+@pytest.mark.parametrize(("language", "topics", "rest"), CONTENTS)
+def test_the_line_of_contents_names_a_few_topics_and_counts_the_others(
+    store, tmp_path, language, topics, rest
+):
+    """Twelve names and numbers are an inventory, five a line of a newspaper."""
+    room = full_edition.newsroom(store, tmp_path, "front-page", language, topics=topics)
+    mail = full_edition.mail(room)
+    titles = [one[language] for one in NEWS["topic"].values()][:topics]
+    [line] = page_of(mail).xpath("//p[@class='quiet contents']")
+    shown, written = " ".join(line.text_content().split()), text_of(mail).replace("\n", " ")
+    for said, comma in ((shown, " · "), (written, ", ")):
+        found = re.findall("|".join(f"{re.escape(one)} [0-9]+" for one in titles), said)
+        assert [one.rpartition(" ")[0] for one in found] == titles[: 4 if rest else 5], said
+        assert f": {comma.join(found)}{rest} " in f"{said} ", said
+
+
 @EACH_LOOK
 def test_a_digest_called_as_the_site_says_its_name_once(store, tmp_path, look):
     room = full_edition.newsroom(store, tmp_path, look, topics=1, title="Tin Khoa giáo")
