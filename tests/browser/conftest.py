@@ -24,12 +24,14 @@ NOTHING = "/nothing/"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 LANGUAGES = ["vi", "en"]
 
-each_browser = pytest.mark.parametrize(
-    ("language", "size"),
-    list((itertools.product if levels.WHOLE else zip)(LANGUAGES, SIZES)),
-    indirect=True,
-)
+BROWSERS = list((itertools.product if levels.WHOLE else zip)(LANGUAGES, SIZES))
 """Every language on every screen; in a sample each of them once."""
+
+
+def browsers(of: str | None = None) -> pytest.MarkDecorator:
+    """All of these; in a sample one alone for this kind of way, another one for another kind."""
+    cases = BROWSERS if of is None else levels.each(BROWSERS, of)
+    return pytest.mark.parametrize(("language", "size"), cases, indirect=True)
 
 
 AXE = """async () => {

@@ -12,7 +12,7 @@ import pytest
 
 from service.web.subscriber.snippet import form_to_copy
 from tests import levels
-from tests.browser.conftest import each_browser
+from tests.browser.conftest import browsers
 from tests.web.conftest import settings_with
 from tests.web.people import newest
 
@@ -88,7 +88,7 @@ WORDS = {
 
 
 @pytest.mark.sampled
-@each_browser
+@browsers()
 @pytest.mark.parametrize("scripts", [False, True] if levels.WHOLE else [None])
 def test_a_reader_signs_up_on_the_other_sites_page(site, embedded, person, language, size, scripts):
     """In a sample with scripts in one of the browsers, and without in the other."""

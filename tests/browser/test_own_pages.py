@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from tests.browser.conftest import each_browser
+from tests.browser.conftest import browsers
 from tests.web.own import links
 from tests.web.people import newest, subscribe
 
@@ -40,7 +40,7 @@ def picture(page, name):
 
 
 @pytest.mark.sampled
-@each_browser
+@browsers("data")
 def test_from_the_preferences_to_a_new_address_the_data_and_goodbye(site, person, language, size):
     web, url = site
     say = WORDS[language]

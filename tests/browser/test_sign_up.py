@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import each_browser
+from tests.browser.conftest import browsers
 from tests.web.people import newest
 
 pytestmark = pytest.mark.browser
@@ -66,7 +66,7 @@ def fits(page):
 
 
 @pytest.mark.sampled
-@each_browser
+@browsers("in one browser")
 def test_the_whole_way_in_one_browser(site, person, size, language):
     web, url = site
     say = WORDS[language]
@@ -108,7 +108,7 @@ def test_the_whole_way_in_one_browser(site, person, size, language):
 
 
 @pytest.mark.sampled
-@each_browser
+@browsers("one button")
 def test_elsewhere_one_big_button(site, person, size, language):
     web, url = site
     say = WORDS[language]
