@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -75,6 +76,13 @@ class Web:
     refusals: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     answered: list[tuple[str, int]] = field(default_factory=list)
 
+    def forget(self) -> None:
+        """As it was when it began."""
+        self.go.clear()
+        self.asked.clear()
+        for one in (self.pages, self.slow, self.tags, self.refusals, self.answered):
+            one.clear()
+
     def answer(self, path: str, known: str | None) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body for who sends `known` as If-None-Match."""
         if path in self.refusals:
@@ -134,36 +142,66 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def bare_site(folder: Path, web: Web) -> Path:
     """A folder with a configuration of two sources that answer, and nothing else."""
+    _configure(folder, web)
+    return folder
+
+
+def _configure(folder: Path, web: Web) -> None:
     (folder / "bantin.toml").write_text(CONFIG.format(web=web.base), encoding="utf-8")
     web.pages["/a.xml"] = rss("Tin cũ")
     web.pages["/b.xml"] = rss("Giáo dục vùng cao", outlet="Báo B", host="bao-b.example")
-    return folder
 
 
 @pytest.fixture
 def site(bare_site: Path, sqlite_pattern: Path) -> Path:
     """The same with a database, so that no command has to make one first."""
-    database = bare_site / "var" / "bantin.db"
-    database.parent.mkdir(mode=0o700)
-    database.write_bytes(sqlite_pattern.read_bytes())
+    _with_database(bare_site, sqlite_pattern)
     return bare_site
+
+
+def _with_database(folder: Path, pattern: Path) -> None:
+    database = folder / "var" / "bantin.db"
+    database.parent.mkdir(mode=0o700)
+    database.write_bytes(pattern.read_bytes())
 
 
 Run = Callable[..., Result]
 
 
+def command(*args: str, code: int = 0, stdin: str | None = None) -> Result:
+    """Run a command in this process; an exception of ours must not get out of it."""
+    result = CliRunner().invoke(cli, args, input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
 @pytest.fixture
 def run() -> Run:
-    """Run a command in this process; an exception of ours must not get out of it."""
+    return command
 
-    def invoke(*args: str, code: int = 0, stdin: str | None = None) -> Result:
-        result = CliRunner().invoke(cli, args, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
 
-    return invoke
+class MadeOnce:
+    """A site on which some commands have been run, for one test of a module after the other.
+
+    They all have one web server, since its address stands in the site.
+    """
+
+    def __init__(self, folder: Path, pattern: Path, web: Web, make: Callable[[Web], None]) -> None:
+        web.forget()
+        _configure(folder, web)
+        _with_database(folder, pattern)
+        with contextlib.chdir(folder):
+            make(web)
+        self._folder, self._pages = folder, dict(web.pages)
+
+    def copy(self, site: Path, web: Web) -> None:
+        """Make the same of the site and of what its sources give."""
+        shutil.rmtree(site / "var")
+        shutil.copytree(self._folder, site, symlinks=True, dirs_exist_ok=True)
+        web.forget()
+        web.pages.update(self._pages)
 
 
 @pytest.fixture

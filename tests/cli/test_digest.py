@@ -21,20 +21,40 @@ from service.store.core.database import Store
 from service.store.reviews import reviews
 from service.store.reviews.reviews import NewAct
 from tests.builders import add_story, add_subscription
-from tests.cli.conftest import rss
+from tests.cli.conftest import MadeOnce, command, publisher, rss
 from tests.running import eventually, finished
 
 TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-%m-%d}T07:00"
 """The cut that follows, in the site's zone: a time to come, whenever the test runs."""
 
 
+@pytest.fixture(scope="module")
+def server():
+    yield from publisher()
+
+
 @pytest.fixture
-def news(run, site, web):
+def web(server):
+    """One for all tests of this module: the site that they begin with is made once."""
+    server.forget()
+    return server
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, sqlite_pattern, server):
+    def make(web):
+        command("collect")
+        command("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+        web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới qua sông")
+        command("collect", "bao-a")
+
+    return MadeOnce(tmp_path_factory.mktemp("news"), sqlite_pattern, server, make)
+
+
+@pytest.fixture
+def news(made, site, web):
     """A subscriber, and news that came after they began."""
-    run("collect")
-    run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
-    web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới qua sông")
-    run("collect", "bao-a")
+    made.copy(site, web)
     return site
 
 

@@ -12,19 +12,39 @@ from service.store.content import search_index
 from service.store.content.search_queries import TAIL
 from service.store.core.database import Store
 from tests.builders import add_story
-from tests.cli.conftest import rss
+from tests.cli.conftest import MadeOnce, command, publisher, rss
 
 CAU = "https://bao-a.example/Cầu-mới"
 
 
+@pytest.fixture(scope="module")
+def server():
+    yield from publisher()
+
+
 @pytest.fixture
-def news(run, site, web):
-    run("collect")
-    run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
-    web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
-    del web.pages["/b.xml"]
-    run("collect", "bao-a", "bao-b", code=1)
-    run("publish")
+def web(server):
+    """One for all tests of this module: the site that they begin with is made once."""
+    server.forget()
+    return server
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, sqlite_pattern, server):
+    def make(web):
+        command("collect")
+        command("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+        web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
+        del web.pages["/b.xml"]
+        command("collect", "bao-a", "bao-b", code=1)
+        command("publish")
+
+    return MadeOnce(tmp_path_factory.mktemp("news"), sqlite_pattern, server, make)
+
+
+@pytest.fixture
+def news(made, site, web):
+    made.copy(site, web)
     return site
 
 
