@@ -114,7 +114,8 @@ def _start(where: str) -> subprocess.Popen[bytes]:
         listening.listen()
         command = [sys.executable, "-u", __file__, str(listening.fileno())]
         process = subprocess.Popen(
-            command, pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL
+            command, pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # else numpy has a thread at once
         )  # fmt: skip
 
     def end() -> None:
@@ -254,6 +255,7 @@ if __name__ == "__main__":
     sys.path.pop(0)  # this folder: none of its names is meant by an import
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # watchers leave by themselves
+    importlib.import_module("service.curate.stories.engine")  # a service does with its first news
     _load()
     sys.argv[:] = _next_command(socket.socket(fileno=int(sys.argv[1])))
     _run_as_main(sys.argv[0])

@@ -184,11 +184,13 @@ def until(holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         time.sleep(0.1)
 
 
-async def eventually(holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+async def eventually(
+    holds: Callable[[], object], within_s: float = PATIENCE_S, *, every_s: float = 0.1
+) -> None:
     """`until` in a test that has an event loop. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - it is another process that we wait for
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(every_s)
 
 
 def readyz(port: int, var: Path) -> tuple[int, str]:

@@ -57,6 +57,8 @@ DELAY_S = 2.0  # between two requests to one site
 NEWS = timedelta(minutes=20)
 FLAT = 1.2
 """How much more memory the last third of the run may take than the second one."""
+WATCHED_S = 1.0
+"""Between two looks at the memory: a look takes as long as reading some documents."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -171,7 +173,7 @@ async def run(plan: Plan, store: Store) -> Hour:
     )
     async with (
         _crowd(NEWS.total_seconds() / speed) as port,
-        _crowd(NEWS.total_seconds() / speed) as bad_port,
+        _crowd(NEWS.total_seconds() / speed, "bad") as bad_port,
         Fragile(
             2, timeout_s=TIMEOUT_S / haste, quick_s=QUICK_S / haste, wait_s=WAIT_S / haste
         ) as parsers,
@@ -271,9 +273,9 @@ def _settings(plan: Plan, port: int, bad_port: int) -> Settings:
 
 
 @asynccontextmanager
-async def _crowd(news_s: float) -> AsyncIterator[int]:
+async def _crowd(news_s: float, *kind: str) -> AsyncIterator[int]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.crowd", str(news_s),
+        sys.executable, "-m", "tests.bench.crowd", str(news_s), *kind,
         cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdin is not None
@@ -304,7 +306,7 @@ def _watched(hour: Hour, clock: Clock) -> Iterator[None]:
         return sum(_pss_mb(pid) for pid in _family() - crowd)
 
     def watch() -> None:
-        while not over.wait(0.3):
+        while not over.wait(WATCHED_S):
             hour.memory.append((clock() - START, used_mb()))
 
     hour.before_mb = used_mb()

@@ -21,15 +21,18 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Web, publisher, rss
+from tests.levels import some
 from tests.running import Hasty, until, unused_port
 
 DESCRIPTORS = 1024
-MEANWHILE = 8
+MEANWHILE = some(8, 4)
 """How often somebody else asks during an attack."""
 PATIENCE_S = 60.0
 """Far more than any answer takes beside much else."""
-BLOWS = 600
+BLOWS = some(600, 140)
 """Requests of an attacker who goes on and on: as many on a busy machine, where we wait longer."""
+UNREAD = some(30, 16)
+"""Answers that nobody reads, on each connection: more than its buffers hold."""
 
 CONFIG = """\
 [site]
@@ -228,7 +231,7 @@ def test_answers_that_nobody_reads_keep_nobody_waiting(up, web):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
                 one.settimeout(1.0)
                 one.connect(("127.0.0.1", up.port))
-                one.sendall(b"GET /assets/icon-512.png HTTP/1.1\r\nHost: x\r\n\r\n" * 30)
+                one.sendall(b"GET /assets/icon-512.png HTTP/1.1\r\nHost: x\r\n\r\n" * UNREAD)
         over.wait()
 
     try:

@@ -28,10 +28,11 @@ from tests.builders import sources
 from tests.collect.workers.test_pool import Deadly
 from tests.contract.way import AFTER_THE_CUT, LOOPBACK, SITE, TODAY, Way, one_line, rss, text_of
 from tests.curate.stories.test_engine import strangers
+from tests.levels import some
 from tests.net.wire import Talk, Wire, raw_server
 
 MEGA = 1024 * 1024
-QUICK = FetchLimits(read_s=8.0, total_s=20.0)
+QUICK = FetchLimits(read_s=some(8, 5), total_s=some(20, 10))
 """Deadlines of a test: the server that answers after two minutes need not be waited for."""
 
 READING_S = 2.0

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from service.runtime.vitals import FILE
 from tests.cli.conftest import rss, web
 from tests.running import BANTIN, Running, ready, until
 
@@ -120,7 +121,8 @@ def test_a_full_disk_is_said_by_readyz_and_status_until_there_is_room(up, web):
     up.make_room()
     up.ready(200, "")
     # `status` reads what the service writes down of itself every few seconds.
-    until(lambda: "store_write" not in up.run("status", "--json"))
+    until(lambda: "store_write" not in (up.var / FILE).read_text())
+    assert "store_write" not in up.run("status", "--json")
 
 
 def test_a_store_that_cannot_be_read_is_a_503_with_a_sentence(up):

@@ -54,6 +54,8 @@ READER = "lan@example.vn"
 OLD, NEW = (title for title, _ in strangers(2))
 WAY = ["source", "stories judged", "published", "planned", "mails accepted"]
 KEY = "chia-khoa"
+SCRAPED_S = 0.5
+"""Prometheus knows nothing new between two scrapes."""
 
 
 def lines(folder):
@@ -131,21 +133,21 @@ async def watched(folder, config, sink, asked, metrics):
     await sink.stop()
     await asyncio.to_thread(a_day_earlier, folder)
     seen = {}
-    await eventually(lambda: seen.update(asked.alerts()) or fails in seen)
+    await eventually(lambda: seen.update(asked.alerts()) or fails in seen, every_s=SCRAPED_S)
     alert = seen[fails]
     assert alert["labels"]["relay"] == "chinh"
     assert alert["annotations"]["summary"] == "The relay chinh takes no mail from us."
     assert "bantin status" in alert["annotations"]["action"]
     known = await asyncio.to_thread(scraped, metrics)
     silent = {expr for _, expr in deployed.expressions()}
-    await eventually(lambda: still_silent(asked, silent, "failing_since"))
+    await eventually(lambda: still_silent(asked, silent, "failing_since"), every_s=SCRAPED_S)
 
     await sink.start(port)
     await run(config, "reload")  # which tries a failing relay at once
     await eventually(lambda: articles(folder, "mails accepted"))
-    await eventually(lambda: fails not in asked.alerts())
+    await eventually(lambda: fails not in asked.alerts(), every_s=SCRAPED_S)
     known |= await asyncio.to_thread(scraped, metrics)
-    await eventually(lambda: still_silent(asked, silent, ""))
+    await eventually(lambda: still_silent(asked, silent, ""), every_s=SCRAPED_S)
 
     known["bantin_mail_uncertain_since_timestamp_seconds"] = deployed.TARGET  # none is
     for expression in (expr for _, expr in deployed.expressions()):

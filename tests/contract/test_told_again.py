@@ -98,13 +98,14 @@ class Office:
 
     def __init__(self, folder: Path, url: str, web: Outlets) -> None:
         self.folder, self.web = folder, web
-        self._url = url or f"sqlite:///{folder}/var/bantin.db"
+        url = url or f"sqlite:///{folder}/var/bantin.db"
+        self.store = Store(url)
         address = f"127.0.0.1:{unused_port()}"
         sources = "".join(
             f'[source.{one.name}]\nurl = "{web.url(f"/{one.name}")}"\ntopics = ["tin"]\n'
             for one in PAPERS
         )
-        config = CONFIG.format(address=address, store=self._url) + sources
+        config = CONFIG.format(address=address, store=url) + sources
         self.config = folder / "bantin.toml"
         self.config.write_text(config)
         readers = [f"{address},tin,{cadence}" for address, cadence in READERS.items()]
@@ -123,25 +124,18 @@ class Office:
 
     def _entries(self) -> set[tuple[str, str]]:
         """The sources' names and the titles of their entries."""
-        store = Store(self._url)
         try:
-            with store.read() as connection:
+            with self.store.read() as connection:
                 stored = select(t.source.c.name, t.entry.c.title).join(t.entry)
                 return {(row[0], row[1]) for row in connection.execute(stored)}
         except StoreError:  # nothing has been made yet
             return set()
-        finally:
-            store.close()
 
     def articles(self) -> int:
         """How many there are, each once."""
-        store = Store(self._url)
-        try:
-            with store.read() as connection:
-                own = t.article.c.merged_into.is_(None)
-                return connection.scalar(select(func.count()).where(own)) or 0
-        finally:
-            store.close()
+        with self.store.read() as connection:
+            own = t.article.c.merged_into.is_(None)
+            return connection.scalar(select(func.count()).where(own)) or 0
 
     def told(self, reader: str) -> Counter[str]:
         """How many of the reader's mails name each headline."""
@@ -178,5 +172,6 @@ async def test_a_story_that_is_listed_again_under_a_new_guid_is_mailed_once(tmp_
             await office.run("digest", "send", "tin", "--at", the_day_after.isoformat())
         # No twin is an article of its own, which only the likeness of stories would keep back.
         assert office.articles() == 3 * len(PAPERS) + 2
+        office.store.close()
     once.update([*(one.news for one in PAPERS), OTHER])
     assert {reader: office.told(reader) for reader in READERS} == dict.fromkeys(READERS, once)

@@ -7,6 +7,7 @@ import gzip
 import socket
 import zlib
 from datetime import UTC, datetime
+from functools import partial
 
 import brotli
 import pytest
@@ -129,7 +130,11 @@ async def test_a_lie_about_the_packing_is_a_failure(name):
 
 @pytest.mark.parametrize(
     ("name", "pack"),
-    [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstd.compress)],
+    [
+        ("gzip", gzip.compress),
+        ("br", partial(brotli.compress, quality=1)),  # its best takes seconds
+        ("zstd", zstd.compress),
+    ],
 )
 async def test_a_bomb_stops_at_the_cap(name, pack):
     bomb = pack(b"\0" * 20_000_000)

@@ -191,7 +191,7 @@ ORDERS = sample(
         for order in permutations(STEPS)
         if order.index("new rules") < order.index("the new house")
     ),
-    one_in=20,
+    one_in=28,
 )
 
 
