@@ -10,15 +10,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from service.cli.up import run
-from service.runtime.jobs import TICKS
-from service.runtime.roles import Part, Role
+if __name__ != "__mp_main__":  # its worker processes, who import this file and need nothing of it
+    from service.cli.up import run
+    from service.runtime.jobs import TICKS
+    from service.runtime.roles import Part, Role
 
-TENTH = replace(
-    TICKS, collect=0.5, delivered=0.5, websub=0.5, search=0.5, place=0.5, publish=6.0, digests=1.5,
-    mail=0.5, returned=0.5,
-)  # fmt: skip
+    TENTH = replace(
+        TICKS, collect=0.5, delivered=0.5, websub=0.5, search=0.5, place=0.5, publish=6.0,
+        digests=1.5, mail=0.5, returned=0.5,
+    )  # fmt: skip
 
-if __name__ == "__main__":  # worker processes import this file as well
+if __name__ == "__main__":
     config, *of_many = sys.argv[1:]
     run(Path(config), TENTH, Part(Role(of_many[0]), of_many[1]) if of_many else None)

@@ -11,10 +11,11 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from service.collect.polling.poll import collect
-from service.config.schema import Log
-from service.runtime import logs
-from service.runtime.composition import open_service
+if __name__ != "__mp_main__":  # its worker processes, who import this file and need nothing of it
+    from service.collect.polling.poll import collect
+    from service.config.schema import Log
+    from service.runtime import logs
+    from service.runtime.composition import open_service
 
 
 async def main(config: Path, ahead: timedelta) -> dict[str, object]:

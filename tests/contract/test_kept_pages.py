@@ -10,6 +10,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -79,10 +80,11 @@ EVENTS = st.lists(
 class Site:
     """The store with both applications."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, portal: BlockingPortal) -> None:
         self.store = store
         self.desk = Desk(store, NOW, CONFIGURATIONS[0])
-        self.keeping, self.anew = Web(store, CONFIGURATIONS[0]), Web(store, CONFIGURATIONS[0])
+        self.keeping = Web(store, CONFIGURATIONS[0], portal=portal)
+        self.anew = Web(store, CONFIGURATIONS[0], portal=portal)
         self.pages = self.keeping.app.state.context.pages
         self.anew.app.state.context.pages.most_bytes = 0
 
@@ -143,16 +145,23 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("kept")
 
 
+@pytest.fixture(scope="module")
+def portal():
+    """To the event loop that answers all of these many requests."""
+    with start_blocking_portal() as portal:
+        yield portal
+
+
 @pytest.mark.sampled
 @given(events=EVENTS)
 @settings(max_examples=some(10, 3), suppress_health_check=[HealthCheck.too_slow])
-def test_after_anything_that_happens(folder, sqlite_pattern, events):
+def test_after_anything_that_happens(folder, sqlite_pattern, portal, events):
     for old in folder.iterdir():
         old.unlink()
     shutil.copy(sqlite_pattern, folder / "site.db")
     store = Store(f"sqlite:///{folder / 'site.db'}")
     try:
-        site = Site(store)
+        site = Site(store, portal)
         site.compare()
         for event in events:
             site.happens(*event)
@@ -162,9 +171,9 @@ def test_after_anything_that_happens(folder, sqlite_pattern, events):
         store.close()
 
 
-def test_the_whole_of_a_day_on_both_databases(any_store):
+def test_the_whole_of_a_day_on_both_databases(any_store, portal):
     """A fixed one of these, which sees everything once: edits, merges, editions, another name."""
-    site = Site(any_store)
+    site = Site(any_store, portal)
     told = [
         ("says", "a", [entry("1", "https://x.vn/1", TITLES[0])]),
         ("publish",),
@@ -190,8 +199,8 @@ def test_the_whole_of_a_day_on_both_databases(any_store):
     assert site.asked_again() == 0
 
 
-def test_what_readers_do_makes_no_page_anew(any_store):
-    site = Site(any_store)
+def test_what_readers_do_makes_no_page_anew(any_store, portal):
+    site = Site(any_store, portal)
     site.happens("says", "a", [entry()])
     site.compare()
     before = site.pages.made
