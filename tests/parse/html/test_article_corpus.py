@@ -116,7 +116,7 @@ def test_what_is_an_article_and_what_a_list(corpus):
     def is_(body):
         return look("x", body, {}, None, NOW, ParseOptions(SourceKind.PAGE))["page"]["is"]
 
-    for name, body in vietnamese(corpus).items():
+    for name, body in list(vietnamese(corpus).items())[:: some(1, 2)]:
         assert is_(body) == ("article" if "article" in name else "list"), name
     others = sorted((corpus / "pages/fundus").glob("*/*.html.gz"))[:: some(6, 240)]
     kinds = [is_(opened(one)) for one in others]

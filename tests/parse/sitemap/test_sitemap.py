@@ -145,7 +145,7 @@ def test_fifty_thousand_addresses_are_read_in_seconds_and_more_are_left_out(now)
 
 @pytest.mark.large
 def test_a_bomb_is_unpacked_no_further_than_a_sitemap_may_be(now):
-    bomb = gzip.compress(b"<urlset>" + b" " * 60_000_000)
+    bomb = gzip.compress(b"<urlset>" + b" " * 60_000_000, 1)
     began = time.process_time()
     document = read(bomb, now)
     assert (document.entries, document.repairs) == ((), (CUT_SHORT,))
