@@ -7,8 +7,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
+from service.collect.polling.article_pages import CLAIMS
 from service.collect.polling.poll import collect
 from service.collect.schedule import article_page_retry
 from service.config.schema import Settings, Source, Topic
@@ -449,3 +450,30 @@ async def test_a_reason_that_is_no_utf_8_is_told_and_its_entry_is_taken(any_stor
     assert [row.title for row in stored(any_store)] == ["Bài viết thứ 1 của cổng thông tin tỉnh"]
     assert waiting(any_store) == []
     assert "the server answered 499" in office.row("tin").page_error
+
+
+@pytest.mark.large
+async def test_a_backlog_is_not_gone_through_for_each_page(store, now):
+    claims, seen = [], []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if "row_number" in statement:
+            claims.append(statement)
+
+    async def script(talk):
+        if talk.target.startswith("/tin"):
+            first = 10 * int(talk.target.removeprefix("/tin"))
+            await talk.answer(bare(*range(first, first + 8)))
+        else:
+            seen.append(len(claims))
+            await talk.answer(b"", status="404 Not Found")
+
+    async with raw_server(script) as wire:
+        told = {"kind": "page", "page": {"entry": "li", "date": ".date"}, "article_pages": True}
+        office = Office(store, now, wire, **{f"tin{n}": told for n in range(1, 41)})
+        event.listen(store._engine, "before_cursor_execute", note)
+        await office.collect()
+        event.remove(store._engine, "before_cursor_execute", note)
+    assert len(seen) == 320, "each page is asked"
+    assert seen[CLAIMS - 1] == 1
+    assert seen[-1] > 1
