@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -68,9 +68,9 @@ def plan(store: Store, planning: Planning, press: Press | None = None) -> Editio
     unrendered: dict[int, tuple[str, str]] = {}
     coming = _look(store, planning, press, after=0)
     while coming.ids:
-        batch = coming
-        _render(planning, batch)
-        coming = _look(store, planning, press, after=batch.ids[-1])
+        batch, wait = _render(planning, coming)
+        unrendered |= wait
+        coming = _look(store, planning, press, after=coming.ids[-1])
         try:
             done = _plan_batch(store, planning, batch)
         except RecalledMeanwhileError:
@@ -106,9 +106,8 @@ def plan(store: Store, planning: Planning, press: Press | None = None) -> Editio
 def _plan_one(store: Store, planning: Planning, subscription: int) -> EditionPlanned | None:
     """None: somebody is planning for the same person; the next run finds out how it ended."""
     try:
-        batch = _read(store, planning, [subscription])
-        _render(planning, batch)
-        return _plan_batch(store, planning, batch)
+        batch, wait = _render(planning, _read(store, planning, [subscription]))
+        return EditionPlanned(0, wait) if wait else _plan_batch(store, planning, batch)
     except ConflictError:
         return None
 
@@ -159,18 +158,31 @@ def _ready() -> None:
     """Nobody else renders anything."""
 
 
-def _render(planning: Planning, batch: _PlannedBatch) -> None:
-    """Have its mails rendered before the transaction: nobody waits for a template."""
+def _render(
+    planning: Planning, batch: _PlannedBatch
+) -> tuple[_PlannedBatch, dict[int, tuple[str, str]]]:
+    """Have its mails rendered before the transaction: nobody waits for a template.
+
+    Returns the batch without those whose mail cannot be rendered, and these, who stay due.
+    """
     batch.wait()
-    for one in batch.before.values():
-        with suppress(TemplateError):  # whoever writes the batch is told the same
+    unrendered = {}
+    for number, one in batch.before.items():
+        try:
             mail = _compose(planning, one.decision)
+        except TemplateError as error:
+            unrendered[number] = planning.language(one.decision.window.language), str(error)
+        else:
             if mail is not None:
                 batch.mails.add(mail.hash)
+    left = [one for one in batch.ids if one not in unrendered]
+    return replace(batch, ids=left), unrendered
 
 
 def _plan_batch(store: Store, planning: Planning, batch: _PlannedBatch) -> EditionPlanned:
-    """One commit. Nothing is written of those whose mail cannot be rendered: they stay due."""
+    """One commit. Nothing is written of those whose mail, decided anew, cannot be rendered."""
+    if not batch.ids:
+        return EditionPlanned(0)
     with store.ledger() as connection:
         if marks.hold_off(connection) != planning.recalls:
             raise RecalledMeanwhileError

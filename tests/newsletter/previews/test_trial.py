@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from service.audience.mail_samples import SAMPLES
 from service.config.schema import Settings
 from service.newsletter.previews import trial
@@ -43,37 +41,41 @@ def told(root, **files: str) -> list[str]:
 TEXT, LOOK = "mail/edition/body.txt.j2", "mail/looks/letter.html.j2"
 RAISES = "{{ 1 // 0 if %s }}"
 ZERO = "ZeroDivisionError: integer division or modulo by zero"
-WRONG = {
-    "one language": (TEXT, "language == 'en'", 'digest.tuan: raises for mails in "en"'),
-    "a topic that leads": (TEXT, "edition.lead_topic.id == 'van-hoa' and language == 'vi'",
-                           'digest.tuan: raises for mails in "vi"'),
-    "a digest": (TEXT, "edition.digest == 'quy' and language == 'vi'",
-                 'digest.quy: raises for mails in "vi"'),
-    "no other outlet": (TEXT, "not edition.lead.story.others and language == 'en'",
-                        'digest.tuan: raises for mails in "en"'),
-    "no picture": (TEXT, "not edition.lead.story.image and language == 'en'",
-                   'digest.tuan: raises for mails in "en"'),
-    "no story behind": (TEXT, "not edition.sections and language == 'en'",
-                        'digest.tuan: raises for mails in "en"'),
-    "a review of a quarter": (TEXT, "edition.review and language == 'en'",
-                              'digest.quy: raises for mails in "en"'),
-    "a correction": (TEXT, "edition.corrections and language == 'en'",
-                     'digest.tuan: raises for mails in "en"'),
-    "one look": (LOOK, "language == 'vi'", 'digest.quy: raises for mails in "vi"'),
-    "a welcome": ("mail/welcome/subject.txt.j2", "language == 'vi'",
-                  'digest.tuan: raises for mails in "vi"'),
-    "a mail to editors": ("mail/review/subject.txt.j2", "review.required and language == 'vi'",
-                          'digest.tuan: raises for mails in "vi"'),
-    "a confirmation": ("mail/confirm/subject.txt.j2", "language == 'en'",
-                       'raises for mails in "en"'),
-}  # fmt: skip
+TUAN, QUY = "digest.tuan: ", "digest.quy: "
+CONTENT = [
+    # in the text part, the first that a mail has raises; the digest and language that are named
+    ("edition.digest == 'quy' and language == 'vi'", QUY, "vi"),
+    ("edition.review and language == 'en'", QUY, "en"),
+    ("edition.corrections and language == 'en'", TUAN, "en"),
+    ("edition.lead_topic.id == 'van-hoa' and language == 'vi'", TUAN, "vi"),
+    ("not edition.lead.story.image and language == 'en'", TUAN, "en"),
+    ("not edition.lead.story.others and language == 'en'", TUAN, "en"),
+    ("not edition.sections and language == 'en'", TUAN, "en"),
+]
+OTHERS = {
+    LOOK: ("language == 'vi'", QUY, "vi"),
+    "mail/welcome/subject.txt.j2": ("language == 'vi'", TUAN, "vi"),
+    "mail/review/subject.txt.j2": ("review.required and language == 'vi'", TUAN, "vi"),
+    "mail/confirm/subject.txt.j2": ("language == 'en'", "", "en"),
+}
 
 
-@pytest.mark.parametrize("kind", WRONG)
-def test_what_raises_is_named_once_with_file_line_digest_and_language(tmp_path, kind):
-    name, where, said = WRONG[kind]
-    broken = "\n" + RAISES % where + SHIPPED[name]
-    assert told(tmp_path, **{name: broken}) == [f"{name}:2: {said}: {ZERO}"]
+def test_each_kind_of_content_that_raises_is_named_with_line_digest_and_language(tmp_path):
+    broken = "\n".join(RAISES % where for where, *_ in CONTENT)
+    expected = [
+        f'{TEXT}:{line}: {digest}raises for mails in "{language}": {ZERO}'
+        for line, (_, digest, language) in enumerate(CONTENT, 1)
+    ]
+    assert sorted(told(tmp_path, **{TEXT: broken + SHIPPED[TEXT]})) == expected
+
+
+def test_every_template_that_raises_is_named_once(tmp_path):
+    broken = {name: "\n" + RAISES % where + SHIPPED[name] for name, (where, *_) in OTHERS.items()}
+    expected = [
+        f'{name}:2: {digest}raises for mails in "{language}": {ZERO}'
+        for name, (_, digest, language) in OTHERS.items()
+    ]
+    assert sorted(told(tmp_path, **broken)) == sorted(expected)
 
 
 def test_what_is_shipped_raises_for_nothing(tmp_path):
