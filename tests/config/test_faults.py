@@ -346,13 +346,12 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 @pytest.mark.large
-@pytest.mark.sampled
 @pytest.mark.parametrize("faulty", [False, True])
 def test_four_times_as_many_sources_cost_about_four_times_as_much(folder, faulty):
-    few = some(600, 250)
+    few, many = 600, 2400
     folder.write(sources(few, faulty=faulty))
     short = seconds(folder.examine)
-    folder.write(sources(4 * few, faulty=faulty))
+    folder.write(sources(many, faulty=faulty))
     assert seconds(folder.examine) < 8 * short
 
 

@@ -121,7 +121,7 @@ def test_a_sitemap_that_breaks_off_gives_what_came(now):
     assert len(read(whole[:-200], now).entries) in range(5, 10)
 
 
-OF_OTHERS = some(0, 40_000)
+OF_OTHERS = some(0, 25_000)
 """Addresses of another site, which are passed over, and count among the most that are read."""
 
 
@@ -138,7 +138,7 @@ def test_fifty_thousand_addresses_are_read_in_seconds_and_more_are_left_out(now)
     )
     began = time.process_time()
     document = read(body, now)
-    assert time.process_time() - began < some(20, 4)
+    assert time.process_time() - began < some(20, 10)
     assert len(document.entries) == 50_000 - OF_OTHERS
     assert document.repairs == (CUT_SHORT,)
 
