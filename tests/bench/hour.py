@@ -57,7 +57,7 @@ DELAY_S = 2.0  # between two requests to one site
 NEWS = timedelta(minutes=20)
 FLAT = 1.2
 """How much more memory the last third of the run may take than the second one."""
-WATCHED_S = 1.0
+WATCHED_S = 0.6
 """Between two looks at the memory: a look takes as long as reading some documents."""
 ROOT = Path(__file__).parents[2]
 
