@@ -150,9 +150,9 @@ class Days:
 def test_what_was_told_stays_told_while_stories_merge_and_split(any_store, tmp_path, seed):
     room = Newsroom(any_store, tmp_path, DIGESTS, now=MONDAY)
     days = Days(room, seed)
-    for _ in range(some(160, 45)):
+    for _ in range(some(160, 32)):
         days.step()
-    for _ in range(15):
+    for _ in range(some(15, 8)):
         room.now += 4 * HOUR
         days.plan()
         room.accept()
