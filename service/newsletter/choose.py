@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import exp2
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from service.curate.selection.balance import Ranked, StoryLimits, share
@@ -139,21 +140,23 @@ class Chooser:
         self._items, self._limits = items, limits
         self._answers: dict[object, StorySelection] = {}
         self._placed: dict[object, PlacedStory] = {}
+        self._lock = Lock()
 
     def choose(
         self, topics: tuple[str, ...], since: datetime, told: AbstractSet[int]
     ) -> StorySelection:
         """The choice for one subscription, as by `choose`."""
         question = (topics, since, _hash(told))
-        answer = self._answers.get(question)
-        if answer is None:
-            if len(self._answers) >= self.REMEMBERED:
-                self._answers.clear()
-                self._placed.clear()
-            answer = choose(self._items, topics, since=since, told=told, limits=self._limits)
-            answer = StorySelection(self._shared(answer.shown), self._shared(answer.counted))
-            self._answers[question] = answer
-        return answer
+        with self._lock:  # who asks is told the very same, whatever thread it asks from
+            answer = self._answers.get(question)
+            if answer is None:
+                if len(self._answers) >= self.REMEMBERED:
+                    self._answers.clear()
+                    self._placed.clear()
+                answer = choose(self._items, topics, since=since, told=told, limits=self._limits)
+                answer = StorySelection(self._shared(answer.shown), self._shared(answer.counted))
+                self._answers[question] = answer
+            return answer
 
     def _shared(self, stories: Sequence[PlacedStory]) -> tuple[PlacedStory, ...]:
         known = self._placed

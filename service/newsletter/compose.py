@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from threading import RLock
 from types import MappingProxyType
 
 from service.errors import TemplateError
@@ -42,8 +43,8 @@ kept packed, a twentieth of it."""
 FEW = 50
 """Mails that are rendered here, where others could: to begin with an edition takes them longer."""
 
-LAID_OUT = 1500
-"""Layouts that are at hand: those of two batches, one to be written and one to be rendered."""
+LAID_OUT = 2000
+"""Layouts that are at hand: those of three batches, to be written, rendered and asked for."""
 
 REMEMBERED = 20_000
 """Choices whose mail is known, without its text: as many as `choose.Chooser` remembers."""
@@ -69,7 +70,7 @@ class Composed:
 
     @property
     def layout(self) -> Layout:
-        """Laid out anew: an edition has many thousands, and of each this is asked once."""
+        """Laid out anew: an edition has many thousands, which are not kept."""
         return _lay_out(self.choice, self.topics, self.corrections)
 
 
@@ -78,7 +79,10 @@ Question = tuple[StorySelection, str, str, tuple[int, ...]]
 
 
 class EditionComposer:
-    """Renders the mails of one edition. What it has rendered it keeps, by layout and language."""
+    """Renders the mails of one edition. What it has rendered it keeps, by layout and language.
+
+    Threads may share it: one that writes a batch asks for what another has had rendered.
+    """
 
     def __init__(
         self,
@@ -126,6 +130,7 @@ class EditionComposer:
         self._answers: dict[object, tuple[StorySelection, Composed]] = {}
         self._coming: dict[tuple[str, str], str] = {}
         self._failed = renderer.failures()
+        self._lock = RLock()
 
     def compose(
         self,
@@ -142,14 +147,15 @@ class EditionComposer:
         # Who has the same choice has the very same one (choose.Chooser), which is kept beside its
         # answer: so it is known by its id, for less than its layout costs.
         question = (id(choice), language, coming, corrections)
-        known = self._answers.get(question)
-        if known is None:
-            if len(self._answers) >= REMEMBERED:
-                self._answers.clear()
-                self._known.clear()
-            known = choice, self._compose(choice, language, coming, corrections)
-            self._answers[question] = known
-        return known[1]
+        with self._lock:
+            known = self._answers.get(question)
+            if known is None:
+                if len(self._answers) >= REMEMBERED:
+                    self._answers.clear()
+                    self._known.clear()
+                known = choice, self._compose(choice, language, coming, corrections)
+                self._answers[question] = known
+            return known[1]
 
     def _compose(
         self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
@@ -215,14 +221,8 @@ class EditionComposer:
         What they cannot render is rendered by `compose`, which says why, and so is all else of this
         edition from then on: whom one batch has waited for in vain, the next would as well.
         """
-        wanted: dict[bytes, WantedMail] = {}
-        for choice, language, coming, corrections in questions:
-            if (id(choice), language, coming, corrections) in self._answers:
-                continue
-            one = WantedMail(self._laid_out(choice, corrections), language, coming)
-            key = self.hash(one.layout, language, coming)
-            if key not in self._known and key not in self._failed:
-                wanted[key] = one
+        with self._lock:
+            wanted = self._unknown(questions)
         if len(wanted) < FEW or self._alone:
             return lambda: None
         if self._sent is None:
@@ -232,17 +232,31 @@ class EditionComposer:
 
         def wait() -> None:
             printed = waiting()
-            if printed is None:
-                self._alone = True
-            else:
-                made = zip(wanted, printed, strict=True)
-                self._printed.update({key: one for key, one in made if one is not None})
+            with self._lock:
+                if printed is None:
+                    self._alone = True
+                else:
+                    made = zip(wanted, printed, strict=True)
+                    self._printed.update({key: one for key, one in made if one is not None})
 
         return wait
 
+    def _unknown(self, questions: Iterable[Question]) -> dict[bytes, WantedMail]:
+        """Hash -> what is asked for, of those mails that nobody has rendered yet."""
+        wanted: dict[bytes, WantedMail] = {}
+        for choice, language, coming, corrections in questions:
+            if (id(choice), language, coming, corrections) in self._answers:
+                continue
+            one = WantedMail(self._laid_out(choice, corrections), language, coming)
+            key = self.hash(one.layout, language, coming)
+            if key not in self._known and key not in self._failed:
+                wanted[key] = one
+        return wanted
+
     def render(self, wanted: Layout, language: str, coming: str = "") -> Parts:
         """The parts, with marks for the personal values. Raises TemplateError."""
-        return self._render(wanted, language, coming)
+        with self._lock:
+            return self._render(wanted, language, coming)
 
     def _render(self, wanted: Layout, language: str, coming: str) -> Parts:
         key = (language, coming, wanted)
@@ -251,6 +265,11 @@ class EditionComposer:
                 self._rendered.popitem(last=False)
             self._rendered[key] = self._printer.render(wanted, language, coming)
         return self._rendered[key]
+
+    def layout(self, mail: Composed) -> Layout:
+        """The same as `mail.layout`: the one at hand, while its batch is planned."""
+        with self._lock:
+            return self._laid_out(mail.choice, mail.corrections)
 
     def packed(self, mail: Composed) -> bytes:
         """Its parts as `segment.parts` keeps them. Raises TemplateError."""

@@ -2,24 +2,24 @@
 
     due ──> decide ──> compose ──> [ segment, delivery, told, window ] in one transaction
 
-While one batch is written, others may render the mails of the next. A kill between two batches
-loses nothing: who has not been planned is still due. So is whoever's mail a template raises for,
-until it is mended (docs/decisions/086). The primary keys of `delivery` and `told` turn a race into
-an error, and that batch is done again.
+While one batch is written, others may render the mails of the next; on PostgreSQL it is decided on
+meanwhile, too. A kill between two batches loses nothing: who has not been planned is still due. So
+is whoever's mail a template raises for, until it is mended (docs/decisions/086). The primary keys
+of `delivery` and `told` turn a race into an error, and that batch is done again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from service.errors import ConflictError, TemplateError
 from service.mail.message import edition_message_id
 from service.mail.personal import host
-from service.newsletter import rules
+from service.newsletter import rules, writing
 from service.newsletter.compose import Composed, Question
 from service.newsletter.decide import Decision
 from service.newsletter.prepare import Decided, Planning
@@ -52,6 +52,36 @@ class _PlannedBatch:
     wait: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What came of batches. `contested`: whom the next run has to look at once more.
+
+    `unrendered`: as in EditionPlanned. `recalled`: something was taken back, so that nobody else
+    is planned with this.
+    """
+
+    planned: int = 0
+    unrendered: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    contested: int = 0
+    recalled: bool = False
+
+    @classmethod
+    def of(cls, done: EditionPlanned) -> _Written:
+        return cls(done.deliveries, done.unrendered)
+
+    def __add__(self, other: _Written) -> _Written:
+        return _Written(
+            self.planned + other.planned,
+            {**self.unrendered, **other.unrendered},
+            self.contested + other.contested,
+            self.recalled or other.recalled,
+        )
+
+
+def _nothing() -> _Written:
+    return _Written()
+
+
 class RecalledMeanwhileError(Exception):
     """Something was taken back since this was prepared: whoever is due is planned by the next run.
 
@@ -64,38 +94,21 @@ def plan(store: Store, planning: Planning, press: Press | None = None) -> Editio
 
     `press`: others who render mails of a batch while the one before it is written; None: nobody.
     """
-    planned, contested = 0, 0
-    unrendered: dict[int, tuple[str, str]] = {}
-    coming = _look(store, planning, press, after=0)
-    while coming.ids:
-        batch, wait = _render(planning, coming)
-        unrendered |= wait
-        coming = _look(store, planning, press, after=coming.ids[-1])
-        try:
-            done = _plan_batch(store, planning, batch)
-        except RecalledMeanwhileError:
-            contested += 1
-            break
-        except ConflictError:
-            for one in batch.ids:
-                try:
-                    alone = _plan_one(store, planning, one)
-                except RecalledMeanwhileError:
-                    contested += 1
-                    break
-                if alone is None:
-                    contested += 1
-                else:
-                    planned += alone.deliveries
-                    unrendered.update(alone.unrendered)
-        else:
-            planned += done.deliveries
-            unrendered.update(done.unrendered)
-        planning.composer.forget(batch.mails)
-    came_to = EditionPlanned(planned, unrendered)
-    if unrendered or not contested:
+    done, written = _Written(), _nothing
+    with writing.writer(store) as begin:
+        coming = _look(store, planning, press, after=0)
+        while coming.ids:
+            batch, wait = _render(planning, coming)
+            coming = _look(store, planning, press, after=coming.ids[-1])
+            done, written = done + _Written(unrendered=wait) + written(), _nothing
+            if done.recalled:
+                break
+            written = begin(partial(_write, store, planning, batch))
+        done += written()
+    came_to = EditionPlanned(done.planned, done.unrendered)
+    if came_to.unrendered or not done.contested:
         with store.ledger() as connection:
-            if unrendered:
+            if came_to.unrendered:
                 editions.fail(connection, planning.edition.id, came_to.why())
             else:
                 editions.settle(connection, planning.edition, planning.now)
@@ -103,13 +116,34 @@ def plan(store: Store, planning: Planning, press: Press | None = None) -> Editio
     return came_to
 
 
-def _plan_one(store: Store, planning: Planning, subscription: int) -> EditionPlanned | None:
-    """None: somebody is planning for the same person; the next run finds out how it ended."""
+def _write(store: Store, planning: Planning, batch: _PlannedBatch) -> _Written:
+    """Write a batch; one by one, where somebody plans for one of these at the same time."""
+    try:
+        return _Written.of(_plan_batch(store, planning, batch))
+    except RecalledMeanwhileError:
+        return _Written(contested=1, recalled=True)
+    except ConflictError:
+        done = _Written()
+        for one in batch.ids:
+            done += _plan_one(store, planning, one)
+            if done.recalled:
+                break
+        return done
+    finally:
+        planning.composer.forget(batch.mails)
+
+
+def _plan_one(store: Store, planning: Planning, subscription: int) -> _Written:
+    """Contested: somebody is planning for the same person; the next run finds out how it ended."""
     try:
         batch, wait = _render(planning, _read(store, planning, [subscription]))
-        return EditionPlanned(0, wait) if wait else _plan_batch(store, planning, batch)
+        if wait:
+            return _Written(unrendered=wait)
+        return _Written.of(_plan_batch(store, planning, batch))
+    except RecalledMeanwhileError:
+        return _Written(contested=1, recalled=True)
     except ConflictError:
-        return None
+        return _Written(contested=1)
 
 
 def _look(store: Store, planning: Planning, press: Press | None, *, after: int) -> _PlannedBatch:
@@ -281,7 +315,7 @@ def _segment(planning: Planning, mail: Composed) -> Segment:
         edition_id=planning.edition.id,
         hash=mail.hash,
         language=mail.language,
-        stories=mail.layout.as_json(),
+        stories=planning.composer.layout(mail).as_json(),
         parts=planning.composer.packed(mail),
     )
 

@@ -91,17 +91,18 @@ def _turns(
     outlet: Callable[[Item], Hashable],
     after: Hashable = None,
 ) -> Iterator[Item]:
+    outlets = [outlet(one) for one in items]
     queues: dict[Hashable, deque[int]] = {}
-    for place, one in enumerate(items):
-        queues.setdefault(outlet(one), deque()).append(place)
+    for place, name in enumerate(outlets):
+        queues.setdefault(name, deque()).append(place)
     heads = [queue[0] for queue in queues.values()]  # rising: a heap
     while heads:
         place = heappop(heads)
-        if outlet(items[place]) == after and heads:
+        if outlets[place] == after and heads:
             other = heads[0]
             if score(items[other]) >= AS_HIGH * score(items[place]):
                 place = heapreplace(heads, place)
-        after = outlet(items[place])
+        after = outlets[place]
         queue = queues[after]
         queue.popleft()
         if queue:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, true, update
 
+from service.store.core.arrays import RowUpdate
 from service.store.tables import subscriber, subscription, subscription_event
 
 READING = and_(subscription.c.ended_at.is_(None), subscription.c.starts_at.is_not(None))
@@ -107,12 +107,13 @@ def _having(digest_id: int, one: CutSettings) -> list[ColumnElement[bool]]:
     ]
 
 
+_CUT = RowUpdate(subscription, ["id"], ["next_cut_at"], {"rule": bindparam("by_rule")})
+_BEGUN = RowUpdate(subscription, ["id"], ["starts_at", "covered_to"], {})
+
+
 def schedule(connection: Connection, rule: str, cuts: Sequence[tuple[int, datetime]]) -> None:
     """(Subscription, its next cut) by a new rule."""
-    update_each(
-        connection,
-        [{"row": row, "rule": rule, "next_cut_at": next_cut_at} for row, next_cut_at in cuts],
-    )
+    _CUT(connection, cuts, by_rule=rule)
 
 
 def pull_back(connection: Connection, digest_id: int, one: CutSettings, to: datetime) -> int:
@@ -124,13 +125,4 @@ def pull_back(connection: Connection, digest_id: int, one: CutSettings, to: date
 
 def begin_at(connection: Connection, starts: Sequence[tuple[int, datetime]]) -> None:
     """(Subscription, where its window begins), instead of its confirmation."""
-    update_each(connection, [{"row": row, "starts_at": at, "covered_to": at} for row, at in starts])
-
-
-def update_each(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    """Set columns of subscriptions: each row names the same ones, and in `row` whose."""
-    if not rows:
-        return
-    values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "row"}
-    changing = update(subscription).where(subscription.c.id == bindparam("row")).values(values)
-    connection.execute(changing, [dict(row) for row in rows])
+    _BEGUN(connection, [(row, at, at) for row, at in starts])

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     BigInteger,
     BindParameter,
-    Column,
     ColumnElement,
     Connection,
     Delete,
@@ -103,7 +102,9 @@ def lots(values: Iterable[Value], most: int = MOST) -> Iterator[list[Value]]:
         yield distinct[start : start + most]
 
 
-def among(connection: Connection, column: Column[int], ids: Iterable[int]) -> ColumnElement[bool]:
+def among(
+    connection: Connection, column: ColumnElement[int], ids: Iterable[int]
+) -> ColumnElement[bool]:
     """Whether a column is one of these ids.
 
     Both take them as one value: of a hundred in an IN, half of the time went into their names, in

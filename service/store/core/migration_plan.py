@@ -39,6 +39,11 @@ _INDEX = re.compile(
 _DROPPED_INDEX = re.compile(r"DROP INDEX (?:CONCURRENTLY )?IF EXISTS ", re.IGNORECASE)
 """What a migration that builds one CONCURRENTLY begins with, where an earlier try broke off."""
 _COLUMN = re.compile(r'ALTER TABLE "?(\w+)"? ADD COLUMN (?:IF NOT EXISTS )?(.*)', re.IGNORECASE)
+_KEY = re.compile(r'ALTER TABLE "?(\w+)"? DROP CONSTRAINT fk_', re.IGNORECASE)
+"""A foreign key that goes. Who writes notices nothing."""
+_GUARD = re.compile(r"CREATE TRIGGER \S+ AFTER DELETE OR UPDATE OF id ON (\w+)", re.IGNORECASE)
+"""What refuses, in its place, that something goes which is named still."""
+_BESIDES = re.compile(r"LOCK TABLE |CREATE (?:OR REPLACE )?FUNCTION ", re.IGNORECASE)
 _DEFAULT = re.compile(r"\bDEFAULT ('[^']*'|[\w.+-]+)(?=\s|::|$)(?!\()", re.IGNORECASE)
 _OTHER = re.compile(r'(?:TABLE|UPDATE|FROM|INTO|ON) (?:ONLY )?"?(\w+)', re.IGNORECASE)
 
@@ -160,7 +165,7 @@ def _change(statement: str, dialect: str, made: set[str]) -> SchemaChange | None
     if match := _NEW_TABLE.match(statement):
         made.add(match[1])
         return SchemaChange(f"new table {match[1]}", match[1])
-    if _DROPPED_INDEX.match(statement) and dialect == "postgresql":
+    if dialect == "postgresql" and (_DROPPED_INDEX.match(statement) or _BESIDES.match(statement)):
         return None
     change = _to_a_table(statement, dialect)
     return None if change.table in made else change
@@ -171,6 +176,10 @@ def _to_a_table(statement: str, dialect: str) -> SchemaChange:
         return SchemaChange(f"index on {match[2]}", match[2], reads=True, blocks=not match[1])
     if match := _COLUMN.match(statement):
         return _column(match[1], match[2], dialect)
+    if match := _KEY.match(statement):
+        return SchemaChange(f"a foreign key less in {match[1]}", match[1])
+    if match := _GUARD.match(statement):
+        return SchemaChange(f"trigger for deletes from {match[1]}", match[1])
     found = _OTHER.search(statement)
     says = f"{statement[:_SHOWN]}…" if len(statement) > _SHOWN else statement
     return SchemaChange(says, found[1] if found else "", rewrites=True, blocks=True, adds=False)

@@ -35,8 +35,8 @@ _TABLE_WAIT = "2s"
 _TABLE_LIMIT_S = 120.0
 """For how long it is tried again."""
 
-_NO_LOCK = "55P03"
-"""PostgreSQL's lock_not_available."""
+_NO_LOCK = {"55P03", "40P01"}
+"""PostgreSQL's lock_not_available and deadlock_detected."""
 
 _UNFINISHED = re.compile(r"\d{4}|0001_first")
 """Revisions of before the first schema was settled; since then a revision bears its file's name."""
@@ -131,7 +131,7 @@ def _in_steps(connection: Connection, to: str, more: Path | None) -> None:
             connection.commit()
         except OperationalError as error:
             connection.rollback()
-            if getattr(error.orig, "sqlstate", "") != _NO_LOCK:
+            if getattr(error.orig, "sqlstate", "") not in _NO_LOCK:
                 raise
             if time.monotonic() > give_up:
                 held = "a table that a migration changes is held by another transaction"

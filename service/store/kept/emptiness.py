@@ -53,12 +53,13 @@ def is_empty(connection: Connection) -> bool:
 
 
 def empty(connection: Connection) -> None:
-    """Drop all tables of PostgreSQL's database but the engine's queue. Only where `is_empty`."""
+    """Drop what is ours in PostgreSQL, but for the engine's queue. Only where `is_empty`."""
     for name in sorted(tables_of(connection)):
         if name.startswith("procrastinate_"):
             continue  # it has types and functions besides, which are of this version
         quoted = connection.dialect.identifier_preparer.quote(name)
         connection.execute(text(f"DROP TABLE {quoted} CASCADE"))
+    connection.execute(text("DROP FUNCTION IF EXISTS told_keeps()"))  # migration 0018
 
 
 def others(connection: Connection) -> int:

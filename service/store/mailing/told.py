@@ -9,9 +9,26 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Table,
+    and_,
+    column,
+    delete,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from service.errors import ConflictError
 from service.model import UNSETTLED_STATES, DeliveryState
 from service.store.core import hold
 from service.store.core.bulk import Copied, among, lots
@@ -50,15 +67,36 @@ class DeliveryContents:
 
 
 def write(connection: Connection, tellings: Iterable[DeliveryContents]) -> None:
-    """Insert the rows. Raises StoreError (from the unit of work) when one of them is there."""
+    """Insert the rows. Raises StoreError (from the unit of work) when one of them is there.
+
+    So it does when something that they name is not.
+    """
+    given = list(tellings)
+    if connection.dialect.name == "postgresql":  # SQLite has keys for it
+        _hold(connection, subscriber, {one.subscriber_id for one in given})
+        _hold(connection, article, {id_ for one in given for id_ in one.articles})
+        _hold(connection, delivery, {one.delivery_id for one in given})
     _WRITE.plain(
         connection,
         [
             (telling.subscriber_id, telling.scope, article, telling.delivery_id, shown)
-            for telling in tellings
+            for telling in given
             for article, shown in telling.articles.items()
         ],
     )
+
+
+def _hold(connection: Connection, table: Table, ids: AbstractSet[int]) -> None:
+    """What a foreign key does, once for all rows: these are there, and stay until they are told.
+
+    Then triggers keep them (migration 0018).
+    """
+    key = table.c.id
+    held = select(key).where(among(connection, key, sorted(ids))).order_by(key)
+    rows = connection.execute(held.with_for_update(read=True, key_share=True)).all()
+    if len(rows) != len(ids):
+        missing = min(ids - {row.id for row in rows})
+        raise ConflictError(f"{table.name} {missing}, which somebody was to be told by, is gone")
 
 
 def known(
@@ -76,20 +114,49 @@ def known(
     """
     people, wanted = sorted(set(subscribers)), set(articles)
     found: dict[int, set[int]] = {person: set() for person in people}
-    for some in lots(people, _CHUNK):
-        statement = select(told.c.subscriber_id, told.c.article_id, told.c.delivery_id).where(
-            and_(among(connection, told.c.subscriber_id, some), told.c.scope == scope)
-        )
-        if len(wanted) <= _CHUNK:
-            statement = statement.where(among(connection, told.c.article_id, wanted))
-        else:  # ids rise with time: a reader's years before these articles stay unread
-            statement = statement.where(told.c.article_id >= min(wanted))
-        for row in connection.execute(statement):
+    asked = _known_by_reader if connection.dialect.name == "postgresql" else _known
+    for some in lots(people if wanted else (), _CHUNK):
+        for row in connection.execute(asked(connection, scope, some, wanted)):
             if row.article_id in wanted and row.delivery_id != without_delivery:
                 found[row.subscriber_id].add(row.article_id)
     for person, before in perhaps(connection, people, wanted).items():
         found[person] |= before
     return found
+
+
+def _known(connection: Connection, scope: str, people: list[int], wanted: set[int]) -> Select[Any]:
+    statement = select(told.c.subscriber_id, told.c.article_id, told.c.delivery_id).where(
+        and_(among(connection, told.c.subscriber_id, people), told.c.scope == scope)
+    )
+    if len(wanted) <= _CHUNK:
+        return statement.where(among(connection, told.c.article_id, wanted))
+    # Ids rise with time: a reader's years before these articles stay unread.
+    return statement.where(told.c.article_id >= min(wanted))
+
+
+def _known_by_reader(
+    connection: Connection, scope: str, people: list[int], wanted: set[int]
+) -> Select[Any]:
+    """The same for PostgreSQL, reader by reader, each in one stretch of the key.
+
+    While an edition is planned it does not know how long the table is by now, nor how few rows
+    these readers have. It looked for each article of each of them, or read all of the table.
+    """
+    listed = func.unnest(literal(people, ARRAY(BigInteger)))
+    given = listed.table_valued(column("id", BigInteger)).render_derived(name="given")
+    theirs = (
+        select(told.c.article_id, told.c.delivery_id)
+        .where(
+            told.c.subscriber_id == given.c.id,
+            told.c.scope == scope,
+            told.c.article_id.between(min(wanted), max(wanted)),
+            among(connection, told.c.article_id + 0, wanted),
+        )
+        .offset(literal_column("0"))  # a subquery stays one: else it chooses for all at once
+        .lateral("theirs")
+    )
+    columns = (given.c.id.label("subscriber_id"), theirs.c.article_id, theirs.c.delivery_id)
+    return select(*columns).select_from(given.join(theirs, true()))
 
 
 def perhaps(

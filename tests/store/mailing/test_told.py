@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, text, update
 
+from service.errors import ConflictError
 from service.model import DeliveryKind
 from service.store import tables as t
 from service.store.mailing import deliveries, release, segments, told
@@ -14,6 +16,7 @@ from service.store.mailing.deliveries import NewDelivery
 from service.store.mailing.segments import Segment
 from service.store.mailing.told import DeliveryContents
 from tests import builders
+from tests.running import until
 from tests.store.watching import written
 
 MANY = 501
@@ -56,6 +59,100 @@ def ledger(any_store, now):
             return delivery
 
     return any_store, reader, articles, subscriptions, tell
+
+
+@pytest.fixture
+def bare(ledger, now):
+    """What a row of the ledger names, which nothing else names. And how to have it told."""
+    store, _, articles, subscriptions, _ = ledger
+    with store.ledger() as connection:
+        reader = builders._id(connection, t.subscriber, address_key=b"x", created_at=now)
+        row = connection.execute(select(t.article).where(t.article.c.id == articles[0])).one()
+        values = {**row._mapping, "id": articles[-1] + 1, "public_id": "bare"}
+        connection.execute(insert(t.article).values(values))
+        new = NewDelivery(
+            subscription_id=subscriptions["tuan"], kind=DeliveryKind.WELCOME, dated_at=now,
+            segment_id=segments.put(connection, Segment(None, b"bare", "vi", [], b"")),
+            message_id="bare@a",
+        )  # fmt: skip
+        [mail] = deliveries.add(connection, [new], now)
+    rows = {"subscriber": reader, "article": values["id"], "delivery": mail}
+
+    def tell(connection, **other):
+        names = rows | other
+        what = {names["article"]: True}
+        told.write(
+            connection, [DeliveryContents(names["subscriber"], "news", names["delivery"], what)]
+        )
+
+    return store, rows, tell
+
+
+NAMED = ["article", "delivery", "subscriber"]
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.both_engines
+def test_what_was_told_of_cannot_go_before_its_row(bare, name):
+    """Whoever deletes it, by whatever program; what nothing names any more may go."""
+    store, rows, tell = bare
+    table = t.metadata.tables[name]
+    mine = table.c.id == rows[name]
+    with store.ledger() as connection:
+        tell(connection)
+    for change in (delete(table).where(mine), update(table).where(mine).values(id=10**9)):
+        with pytest.raises(ConflictError), store.ledger() as connection:
+            connection.execute(change)
+    with store.ledger() as connection:
+        connection.execute(update(table).where(mine).values(id=rows[name]))
+        told.forget(connection, [rows["delivery"]])
+        assert connection.execute(delete(table).where(mine)).rowcount == 1
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.both_engines
+def test_nothing_is_told_of_what_is_not_there(bare, name):
+    store, _, tell = bare
+    with pytest.raises(ConflictError), store.ledger() as connection:
+        tell(connection, **{name: 10**9})
+    with store.read() as connection:
+        assert connection.execute(select(t.told)).all() == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("first", ["told", "deleted"])
+def test_who_tells_and_who_deletes_at_once_see_each_other(bare, name, first):
+    """The second waits for the first one's commit, and is refused."""
+    store, rows, tell = bare
+    if store.is_sqlite:
+        return  # one writer
+    table = t.metadata.tables[name]
+
+    def deletes(connection):
+        connection.execute(delete(table).where(table.c.id == rows[name]))
+
+    def does(act):
+        with store.ledger() as connection:
+            act(connection)
+
+    one, other = (tell, deletes) if first == "told" else (deletes, tell)
+    with ThreadPoolExecutor(1) as apart:
+        with store.ledger() as connection:
+            one(connection)
+            later = apart.submit(does, other)
+            until(lambda: later.done() or waiting(store), 60)
+            assert not later.done()
+        with pytest.raises(ConflictError):
+            later.result(60)
+    with store.read() as connection:
+        assert len(connection.execute(select(t.told)).all()) == (first == "told")
+
+
+def waiting(store):
+    held = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    with store.read() as connection:
+        return connection.scalar(text(held))
 
 
 @pytest.mark.large
