@@ -37,6 +37,7 @@ from service.store.content import (
     page_queries,
     stale_feeds,
     stories,
+    versions,
 )
 from service.store.content.page_queries import PublishedTopic
 from service.store.core import facts
@@ -184,6 +185,7 @@ class _Desk:
         """
         with self._store.read() as connection:
             recalls = marks.count(connection)
+            version = versions.one(connection, feed)
             before = feed_documents.etags(connection, feed)
             channel = self._channel(connection, feed)
             found = self._stories(connection, feed)
@@ -204,7 +206,7 @@ class _Desk:
                     basis=self._basis, now=now,
                 )  # fmt: skip
             if mark is not None:
-                stale_feeds.clear(connection, feed, mark)
+                stale_feeds.clear(connection, feed, mark, version)
         listed = frozenset(one for story in found for one in story.article_ids)
         return changed, left_out, listed
 

@@ -339,3 +339,26 @@ def test_a_feed_that_another_process_has_built_meanwhile_is_not_put_back(newsroo
         assert stale_feeds.marked(connection) == {}
     for feed in ("giao-duc", "all"):
         assert "Tin mới" in _titles(store, feed)
+
+
+@pytest.mark.both_engines
+def test_a_mark_that_is_set_anew_at_its_own_instant_is_not_taken_for_the_one_of_before(
+    newsroom, now
+):
+    """Another process built it and took it off; the job goes on marking with its one `now`."""
+    store, ids = newsroom
+    _publish(store, now)
+
+    def another_is_quicker_and_the_job_goes_on():
+        _publish(store, now + LATER)  # there was nothing new: the bytes are the same
+        with store.write() as connection:
+            tell(connection, ids, now, "Lô sau")
+            stale_feeds.mark_listed(connection, ["giao-duc"], now)
+
+    with store.write() as connection:
+        stale_feeds.mark_listed(connection, ["giao-duc"], now)
+    with _once_read(store, another_is_quicker_and_the_job_goes_on):
+        _publish(store, now + LATER)
+    _publish(store, now + LATER)
+    for feed in ("giao-duc", "all"):
+        assert "Lô sau" in _titles(store, feed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, select
+from sqlalchemy import Connection, and_, delete, select, true
 
 from service.store.content import versions
 from service.store.core.kicks import Kick, kick
@@ -61,7 +61,14 @@ def marked(connection: Connection) -> dict[str, datetime]:
     return {row.feed: row.marked_at for row in connection.execute(select(stale_feed))}
 
 
-def clear(connection: Connection, feed: str, marked_at: datetime) -> None:
-    """Take the mark off, unless a newer one has been set meanwhile."""
+def clear(
+    connection: Connection, feed: str, marked_at: datetime, version: int | None = None
+) -> None:
+    """Take the mark off, unless a newer one has been set meanwhile.
+
+    `version`: of the feed (`versions.one`) before its stories were read. Who marks raises it: by
+    that a mark is known which was set anew at the same instant, after others took this one off.
+    """
     same = and_(stale_feed.c.feed == feed, stale_feed.c.marked_at == marked_at)
-    connection.execute(delete(stale_feed).where(same))
+    still = true() if version is None else versions.is_still(feed, version)
+    connection.execute(delete(stale_feed).where(same, still))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from service.store.core.statements import upsert
 from service.store.tables import content_version
@@ -71,6 +71,12 @@ _ONE = select(content_version.c.version).where(content_version.c.scope == bindpa
 def one(connection: Connection, scope: str) -> int:
     """The version of a scope."""
     return connection.scalar(_ONE, {"asked": scope}) or 0
+
+
+def is_still(scope: str, version: int) -> ColumnElement[bool]:
+    """The condition that a scope has this version, for a statement that others may overtake."""
+    own = select(content_version.c.version).where(content_version.c.scope == scope)
+    return func.coalesce(own.scalar_subquery(), 0) == version
 
 
 def every(connection: Connection) -> Versions:
