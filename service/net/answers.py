@@ -48,7 +48,7 @@ class Response:
     """What a server answered: 2xx, or 304 with an empty body.
 
     `headers` has lower-case names; `raw` the same as the bytes that came. `url` is where the answer
-    came from in the end, without name and password.
+    came from in the end, without name and password. `inside`: from a network that was opened.
     """
 
     status: int
@@ -57,6 +57,7 @@ class Response:
     url: str
     redirects: tuple[Hop, ...] = ()
     raw: Mapping[str, bytes] | None = None
+    inside: bool = False
 
     @property
     def etag(self) -> bytes | None:

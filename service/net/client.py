@@ -187,10 +187,12 @@ class Client:
             async with session.request(
                 question.method, url, data=question.form, allow_redirects=False, **options
             ) as answer:
+                entered = met.entered if proxy is None else leads
+                inside = any(guard.within(address, allowed) for address in entered)
                 target = answers.target(answer)
                 if target is None:
                     _tell_if_untold(question.access, url, answer)
-                    return await self._read(answer, hops, question)
+                    return await self._read(answer, hops, question, inside=inside)
                 if question.form is not None and answer.status not in _KEEP_METHOD:
                     raise FetchError(f"a redirect ({answer.status}) that would lose the question")
                 if len(hops) == self._limits.redirects:
@@ -199,8 +201,7 @@ class Client:
                 hops.append(Hop(answer.status, str(target), str(url.with_user(None)), said))
             if target.origin() != url.origin():
                 asked = {k: v for k, v in asked.items() if k.lower() not in _PERSONAL}
-            entered = met.entered if proxy is None else leads
-            if not any(guard.within(address, allowed) for address in entered):
+            if not inside:
                 allowed = ()  # what is opened for a source is not open to sites that redirect
             url = target
 
@@ -220,7 +221,7 @@ class Client:
         return {"headers": headers, "proxy_headers": to_proxy}
 
     async def _read(
-        self, answer: aiohttp.ClientResponse, hops: list[Hop], question: _Question
+        self, answer: aiohttp.ClientResponse, hops: list[Hop], question: _Question, *, inside: bool
     ) -> Response:
         raw = answers.joined(answer.raw_headers)
         texts = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
@@ -249,7 +250,7 @@ class Client:
                     room = None
         body = unpacker.whole() if wire else b""
         home = answer.url.with_user(None).with_fragment(None)
-        return Response(answer.status, texts, body, str(home), tuple(hops), raw)
+        return Response(answer.status, texts, body, str(home), tuple(hops), raw, inside)
 
 
 def _networks(texts: Sequence[str]) -> guard.Networks:

@@ -68,9 +68,8 @@ class Fetch:
         )
         is_elsewhere = robots.address(response.url) != robots.address(url)
         if page and is_elsewhere and not await self.is_permitted(response.url, rules):
-            await self.ask_robots(
-                response.url, rules, named=named
-            )  # another host has rules of its own
+            # Another host has rules of its own, inside where it stands inside itself.
+            await self._ask_robots(response.url, rules, None, enters=response.inside)
         return response
 
     async def is_permitted(self, url: str, rules: SiteRules, site: str | None = None) -> bool:
@@ -87,7 +86,11 @@ class Fetch:
         self, url: str, rules: SiteRules, site: str | None = None, *, named: bool = False
     ) -> None:
         """Ask the robots.txt of this address. Raises RobotsError where it does not let us."""
-        enters = not named or rules.enters(url)
+        await self._ask_robots(url, rules, site, enters=not named or rules.enters(url))
+
+    async def _ask_robots(
+        self, url: str, rules: SiteRules, site: str | None, *, enters: bool
+    ) -> None:
         permission = await self.permissions.ask(url, rules.allowed, rules.access, enters=enters)
         self._heed(permission, site or rules.site(url))
 

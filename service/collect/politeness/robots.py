@@ -97,8 +97,9 @@ class Permissions:
             response = await self._client.get(
                 place, limit=_LARGEST, allow=allow, access=access, enters=enters
             )
-        except ForbiddenAddressError:
-            raise  # it says who asks, and nothing of the host: another source may stand there
+        except ForbiddenAddressError as error:
+            # It says who asks, and nothing of the host: another source may stand there.
+            raise ForbiddenAddressError(f"{place}: {error}") from error
         except FetchError as error:
             if isinstance(error, HttpError) and _is_absent(error.status):
                 return CachedRobots(None, None, now)

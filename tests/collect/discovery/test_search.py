@@ -15,7 +15,7 @@ from service.collect.discovery.visitor import SearchDependencies, SearchTerms
 from service.collect.politeness.fetch import Fetch
 from service.collect.politeness.site_rules import SiteRules
 from service.config.schema import Collect, PerSite, Source
-from service.errors import FetchError, HttpError
+from service.errors import FetchError, ForbiddenAddressError, HttpError
 from service.model import SourceKind
 from service.net.client import Client
 from service.parse.options import ParseOptions
@@ -389,3 +389,12 @@ async def test_a_first_page_that_only_leads_on_is_followed(search):
         outlet.answers["/"] = page("", lead.replace("/tin-tuc", "http://10.0.0.7/"))
         await search(wire)
     assert outlet.asked.count("/tin-tuc") == 2
+
+
+async def test_what_is_opened_for_a_source_is_not_open_to_what_a_search_meets(search):
+    outlet = outlets.wordpress()
+    async with raw_server(outlet, has_robots=True) as wire:
+        for asked in ("/", "/feed/"):
+            with pytest.raises(ForbiddenAddressError):
+                await search(wire, asked, source=Source(url="https://bao.example/rss"))
+    assert outlet.asked == []

@@ -7,9 +7,10 @@ import pytest
 from service.collect.politeness.fetch import Fetch
 from service.collect.politeness.site_rules import SiteRules
 from service.config.schema import Collect, Source
-from service.errors import RobotsError
+from service.errors import ForbiddenAddressError, RobotsError
 from service.net.client import Client
 from tests.collect.politeness.test_robots import Host
+from tests.net.test_client import Answers
 from tests.net.wire import raw_server
 
 LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
@@ -70,6 +71,44 @@ async def test_a_redirect_leads_to_no_host_that_does_not_let_us_in(fetch):
             assert await fetch.get(url, rules(url), page=True) is None
             with pytest.raises(RobotsError):
                 await fetch.get(url, rules(url), page=True)
+
+
+async def test_where_a_redirect_inside_leads_robots_txt_is_asked_for_inside_too(now):
+    """An intranet's portal, known by a name, leads to another of its sites, which may be read."""
+    other = Host(b"User-agent: *\nDisallow: /kin/", page=b"bai")
+    async with raw_server(other, has_robots=True) as there:
+
+        async def leads_on(talk):
+            on = f"Location: http://bao.example:{there.port}{talk.target}"
+            if talk.target == "/robots.txt":
+                await talk.answer(b"")
+            else:
+                await talk.answer(b"", on, status="302 Found")
+
+        async with (
+            raw_server(leads_on, has_robots=True) as here,
+            Client("x", resolver=Answers("127.0.0.1")) as client,
+        ):
+            fetch, portal = Fetch(client, lambda: now), f"http://cong.example:{here.port}"
+            assert await fetch.get(f"{portal}/1", rules(portal), page=True, named=True) is None
+            answer = await fetch.get(f"{portal}/1", rules(portal), page=True, named=True)
+            assert answer.body == b"bai"
+            with pytest.raises(RobotsError):
+                await fetch.get(f"{portal}/kin/1", rules(portal), page=True, named=True)
+    assert other.asked == ["/1", "/robots.txt", "/kin/1"]
+
+
+async def test_a_robots_txt_that_leads_where_nobody_may_is_named(fetch):
+    """Else a source at an address that anybody may read would be told that it is closed itself."""
+
+    async def leads_inside(talk):
+        await talk.answer(b"", "Location: http://10.0.0.1/robots.txt", status="302 Found")
+
+    async with raw_server(leads_inside, has_robots=True) as wire:
+        url = wire.url("/tin")
+        with pytest.raises(ForbiddenAddressError) as said:
+            await fetch.get(url, rules(url), page=True)
+    assert str(said.value).startswith(f"{wire.url('/robots.txt')}: 10.0.0.1 ")
 
 
 async def test_a_crawl_delay_holds_for_all_that_ask_the_site(fetch):
