@@ -83,6 +83,7 @@ def take_out(store: Store, now: datetime, address: str, outbox: Outbox) -> Taken
             all_of_them = subscriptions.of_person(connection, person.id)
             take_away(connection, {person.id: address_key})
             records.ended(connection, all_of_them, now, EndedReason.FORGOTTEN, how="forget")
+            records.forgotten(connection, all_of_them, now)
             reviews.forget(connection, {wanted, written})
             noted = _note(connection, now)
             keys = [one.partition("@")[0] for one in traces.message_ids(connection, person.id)]

@@ -66,3 +66,15 @@ def ended(
         detail = {"how": how, "reason": reason, **known[row_id].preferences}
         subscription_events.record(connection, row_id, now, What.ENDED, detail)
     return len(gone)
+
+
+def forgotten(connection: Connection, found: Iterable[Subscription], now: datetime) -> None:
+    """What had ended before its person was forgotten: its links lead nowhere from now on either.
+
+    Else an old link would act on what they sign up for once they come back.
+    """
+    for one in found:
+        if not one.live and one.ended_reason != EndedReason.FORGOTTEN:
+            subscriptions.change(connection, one.id, ended_reason=EndedReason.FORGOTTEN.value)
+            detail = {"how": "forget", "reason": EndedReason.FORGOTTEN, **one.preferences}
+            subscription_events.record(connection, one.id, now, What.ENDED, detail)

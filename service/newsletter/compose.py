@@ -119,7 +119,8 @@ class EditionComposer:
         shape = (renderer.mail_digest() if digest is None else digest).hex()
         # A mail that is made anew has other bytes under another name, also where its layout stays.
         remade = [(one.story_id, by) for one in frozen if (by := remade_by(one.view)) is not None]
-        told = (kind.value, shape, frame, notes, *remade)
+        # Mails to editors are no readers' mails, although they lay out the same.
+        told = (self._plate.template, shape, frame, notes, *remade)
         self._shape = repr(told).encode()
         self._rendered: OrderedDict[tuple[str, str, Layout], Parts] = OrderedDict()
         self._packed: dict[bytes, bytes] = {}

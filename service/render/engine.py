@@ -10,6 +10,7 @@ import hashlib
 import re
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,7 @@ _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 """A language tag: nothing else is made part of a file's name."""
 
 _RAISED = (
-    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, OSError,
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError, OSError,
 )  # fmt: skip
 """What a template may end in besides Jinja's own: its expressions, and its file."""
 
@@ -194,7 +195,7 @@ class Renderer:
 
         Whoever makes mails writes it, so that nothing is tried again until a file is another.
         """
-        stamps = self._stamps("**/*.j2")
+        stamps = self._stamps("**/*")  # they may take in files of any name
         if stamps != self._failed_by:
             self._failed_by, self._failed = stamps, {}
         return self._failed
@@ -203,8 +204,9 @@ class Renderer:
         found = []
         for folder in self._folders:
             for path in sorted(folder.glob(pattern)):
-                state = path.stat()
-                found.append((str(path), state.st_mtime_ns, state.st_size))
+                with suppress(OSError):  # gone meanwhile, or an editor's lock: a link to nowhere
+                    state = path.stat()
+                    found.append((str(path), state.st_mtime_ns, state.st_size))
         return tuple(found)
 
     def mail_digest(self) -> bytes:
@@ -215,7 +217,8 @@ class Renderer:
         shape = hashlib.sha256(repr(self.site).encode())
         for folder in self._folders:
             for path in sorted([*folder.glob("mail/**/*.j2"), *folder.glob("words/*.toml")]):
-                shape.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+                with suppress(OSError):  # as above; whoever renders it learns why
+                    shape.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         return shape.digest()
 
     def _render(
@@ -253,7 +256,7 @@ class Renderer:
         for frame, line in traceback.walk_tb(error.__traceback__):
             path = Path(frame.f_code.co_filename)
             for folder in self._folders:
-                if path.suffix == ".j2" and path.is_relative_to(folder):
+                if path.is_relative_to(folder):
                     found = path.relative_to(folder).as_posix(), line
                     break
         return found

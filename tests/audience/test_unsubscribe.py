@@ -176,7 +176,7 @@ def test_who_left_and_was_forgotten_then_does_not_come_back_by_the_old_link(
     unsubscribe.unsubscribe(people_store, now, weekly.token, EndedReason.PAGE)
     forgetting.forget(people_store, now, "minh@example.vn", Outbox(tmp_path))
     found = again(people_store, weekly)
-    assert found.ended_reason == EndedReason.PAGE
+    assert found.ended_reason == EndedReason.FORGOTTEN
     assert not unsubscribe.may_come_back(found)
     assert unsubscribe.undo(people_store, now, weekly.token) is None
     assert not again(people_store, weekly).live

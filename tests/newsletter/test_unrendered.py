@@ -9,6 +9,7 @@ from service.newsletter.unrendered import EditionPlanned
 from service.render.engine import shipped_templates
 from service.report.health import health
 from service.store import tables as t
+from tests.newsletter.editors import REVIEWED
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
 MINH, NAM, ANN = "minh@example.vn", "nam@example.vn", "ann@example.org"
@@ -53,6 +54,7 @@ BROKEN = {
                             {NAM}, "UndefinedError"),
     "what no table of errors had": ("{{ range(99 ** 99) if language == 'en' }}",
                                     {ANN}, "OverflowError"),
+    "a helper of templates": ("{{ cycler() if language == 'en' }}", {ANN}, "RuntimeError"),
 }  # fmt: skip
 
 
@@ -132,6 +134,39 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_tried_again(room):
     own.mkdir()
     (own / "line.txt").write_text("Tin mới", "utf-8")
     assert room.run(MONDAY + HOUR / 2).deliveries == 2
+
+
+def test_a_file_of_another_kind_that_a_template_takes_in_is_mended_like_one(room):
+    room.story("school", "giao-duc", at=MONDAY - HOUR)
+    (line := room.root / "templates" / "own" / "line.css").parent.mkdir(parents=True)
+    line.write_text("{{ 1 // 0 }}", "utf-8")
+    write(room, '{% include "own/line.css" %}')
+    assert "own/line.css" in str(room.run(MONDAY).failed)
+    line.write_text("Tin mới", "utf-8")
+    assert room.run(MONDAY + HOUR / 2).deliveries == 2
+
+
+@pytest.mark.parametrize("folder", ["mail/edition", "web"])
+def test_the_lock_of_an_editor_at_work_on_a_template_keeps_no_mail_back(room, folder):
+    """Emacs writes one beside the file: a link to nowhere, which is named like it."""
+    room.story("school", "giao-duc", at=MONDAY - HOUR)
+    write(room, "")
+    (at := room.root / "templates" / folder).mkdir(parents=True, exist_ok=True)
+    (at / ".#body.html.j2").symlink_to("lan@machine.4711:1")
+    assert room.run(MONDAY).deliveries == 2
+
+
+def test_a_template_of_the_mail_to_editors_keeps_no_reader_waiting(store, tmp_path):
+    """Both are the same edition, with the same stories in the same order."""
+    room = Newsroom(store, tmp_path, {"tuan": REVIEWED})
+    room.subscribe(MINH)
+    room.story("school", "giao-duc", at=MONDAY - 3 * HOUR)
+    review = "mail/review/body.txt.j2"
+    write(room, "{{ 1 // 0 }}", review)
+    assert review in str(room.run(MONDAY - 2 * HOUR).failed)
+    assert room.run(MONDAY).failed == {}
+    assert room.mails(MINH) == [["school"]]
+    assert error(room) is None
 
 
 def test_reasons_and_readers_beyond_a_few_are_counted():

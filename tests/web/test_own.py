@@ -599,6 +599,28 @@ def test_old_links_of_who_was_forgotten_say_so_whether_they_came_back_or_not(web
     assert by_token(web, again.token).live
 
 
+def test_what_had_ended_before_is_no_way_in_for_who_was_forgotten_and_came_back(web):
+    """Mails are forwarded: an old link acts on nothing of who has signed up anew."""
+    left = subscribe(web, digest="y-khoa", topic=[], cadence="")
+    web.client.post(f"/unsubscribe/{left.token}", data={"do": "stop"})
+    web.later(days=1)
+    found = subscribe(web)
+    web.client.post(own_link(web, found.token), data={"do": "forget", "sure": "yes"})
+    stop = f"/unsubscribe/{left.token}"
+    before = web.client.get(stop)
+    web.later(days=1)
+    again = subscribe(web)
+    assert again.subscriber_id == left.subscriber_id
+    for do in ("undo", "all"):
+        web.browser().post(stop, data={"do": do})
+    assert by_token(web, again.token).live
+    assert not by_token(web, left.token).live
+    assert (before.status_code, GONE in text(before)) == (410, True)
+    assert web.client.get(stop).text == before.text
+    ends = [one.detail["reason"] for one in history(web.store, left) if one.what == "ended"]
+    assert ends == [EndedReason.PAGE, EndedReason.FORGOTTEN]
+
+
 def test_a_forged_link_of_who_was_forgotten_or_moved_tells_nothing(web):
     found = subscribe(web)
     link = own_link(web, found.token)

@@ -178,7 +178,7 @@ def settle(connection: Connection, one: Edition, now: datetime) -> None:
 
 
 def fail(connection: Connection, edition_id: int, error: str) -> None:
-    """It could not be rendered; nothing was planned. `status` shows why."""
+    """It, or mails of it, could not be rendered: who waits for these is due. `status` shows why."""
     _set(connection, edition_id, error=error, planned_at=None)
 
 
