@@ -148,6 +148,9 @@ class EditionComposer:
         # Who has the same choice has the very same one (choose.Chooser), which is kept beside its
         # answer: so it is known by its id, for less than its layout costs.
         question = (id(choice), language, coming, corrections)
+        known = self._answers.get(question)
+        if known is not None:  # who writes it in a transaction waits for nobody's rendering
+            return known[1]
         with self._lock:
             known = self._answers.get(question)
             if known is None:
@@ -269,8 +272,8 @@ class EditionComposer:
 
     def layout(self, mail: Composed) -> Layout:
         """The same as `mail.layout`: the one at hand, while its batch is planned."""
-        with self._lock:
-            return self._laid_out(mail.choice, mail.corrections)
+        known = self._layouts.get((id(mail.choice), mail.corrections))
+        return mail.layout if known is None else known[1]
 
     def packed(self, mail: Composed) -> bytes:
         """Its parts as `segment.parts` keeps them. Raises TemplateError."""

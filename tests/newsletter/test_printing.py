@@ -135,7 +135,7 @@ def test_processes_print_the_mails_beside_those_that_raise(tmp_path):
 class Desk:
     """A composer, and questions for as many mails as others are asked for, in lots."""
 
-    def __init__(self, store, folder) -> None:
+    def __init__(self, store, folder, **given) -> None:
         room = full_edition.newsroom(store, folder, "letter")
         topics = tuple(room.settings.topic)
         with store.read() as connection:
@@ -143,7 +143,9 @@ class Desk:
             limits = limits_of(room.settings.digest["tuan"].stories)
             self.choice = samples.choice_of(connection, frozen, topics, limits)
         frame = Frame("tuan", "Điểm tin tuần", MONDAY, "/editions/tuan/1/", {}, "#ff8888", "letter")
-        self.composer = EditionComposer(room.renderer, DeliveryKind.EDITION, frame, topics, frozen)
+        self.composer = EditionComposer(
+            room.renderer, DeliveryKind.EDITION, frame, topics, frozen, **given
+        )
 
     def questions(self, lot: str):
         return [(self.choice, "vi", f"{lot} {n}", ()) for n in range(FEW)]

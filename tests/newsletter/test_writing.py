@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from service.newsletter.writing import writer
+from service.render.engine import shipped_templates
+from service.store.mailing.message_parts import pack
+from tests.newsletter.test_printing import Desk
 
 
 def test_whoever_plans_goes_on_while_postgresql_writes(any_store):
@@ -34,3 +38,37 @@ def test_what_goes_wrong_in_writing_is_heard_by_whoever_waits_for_it(any_store):
 
     with pytest.raises(ValueError, match="gone"), writer(any_store) as begin:
         begin(fails)()
+
+
+def test_whoever_writes_a_mail_does_not_wait_for_one_that_is_being_rendered(store, tmp_path):
+    """The transaction that it is written in holds its readers."""
+    folder = tmp_path / "templates/mail/edition"
+    folder.mkdir(parents=True)
+    shipped = (shipped_templates() / "mail/edition/body.txt.j2").read_text("utf-8")
+    (folder / "body.txt.j2").write_text("{{ render() or '' }}" + shipped, "utf-8")
+    begun, gate = threading.Event(), threading.Event()
+
+    def render():
+        begun.set()
+        assert gate.wait(60)
+
+    desk = Desk(store, tmp_path, beside={"render": render})
+    composer = desk.composer
+    gate.set()
+    known = composer.compose(desk.choice, "vi")
+    gate.clear()
+    begun.clear()
+
+    def writes():
+        mail = composer.compose(desk.choice, "vi")
+        return mail.hash, composer.layout(mail), composer.packed(mail)
+
+    with ThreadPoolExecutor(2) as threads:
+        other = threads.submit(composer.compose, desk.choice, "vi", "mai")
+        try:
+            assert begun.wait(60)
+            written = threads.submit(writes).result(10)
+        finally:
+            gate.set()
+    assert other.result().hash != known.hash
+    assert written == (known.hash, known.layout, pack(composer.render(known.layout, "vi")))

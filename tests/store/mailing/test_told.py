@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -166,6 +167,30 @@ def test_of_very_many_articles_each_that_was_told_is_known(ledger):
             assert told.known(connection, "news", [reader], [one]) == {reader: {one}}
         assert told.known(connection, "news", [reader], [articles[1]]) == {reader: set()}
         assert told.known(connection, "review", [reader], articles) == {reader: set()}
+
+
+@pytest.mark.postgres
+def test_what_was_told_is_looked_up_as_fast_once_postgresql_plans_it_no_more(ledger):
+    """After ten times on a connection it knows neither the articles nor how many there are."""
+    store, reader, articles, _, _ = ledger
+    if store.is_sqlite:
+        return
+    with written(store, store._ledger) as asked, store.read() as connection:
+        told.known(connection, "news", [reader], articles)
+    [sql] = [one for one in asked if "LATERAL" in one]
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    for n, name in enumerate(names, 1):
+        sql = sql.replace(f"%({name})s", f"${n}")
+    with store.read() as connection:
+        run = connection.exec_driver_sql
+        run(f"PREPARE asked AS {sql}")
+        run("SET LOCAL plan_cache_mode = force_generic_plan")
+        plan = "\n".join(
+            run(f"EXPLAIN EXECUTE asked({', '.join(['NULL'] * len(names))})").scalars()
+        )
+        run("DEALLOCATE asked")
+    assert "hashed SubPlan" in plan
+    assert "= ANY (" not in plan
 
 
 def test_a_release_lets_the_subscriptions_of_its_scope_alone_reach_back(ledger, now):
