@@ -159,7 +159,7 @@ class Renderer:
     def languages(self) -> tuple[str, ...]:
         """The languages that there are words for, in the order of their names."""
         files = (path for folder in self._folders for path in folder.glob("words/*.toml"))
-        return tuple(sorted({path.stem for path in files}))
+        return tuple(sorted({path.stem for path in files if path.is_file()}))
 
     def mail(
         self, kind: str, language: str, *, pieces: Pieces | None = None, **views: object

@@ -146,14 +146,15 @@ def test_a_file_of_another_kind_that_a_template_takes_in_is_mended_like_one(room
     assert room.run(MONDAY + HOUR / 2).deliveries == 2
 
 
-@pytest.mark.parametrize("folder", ["mail/edition", "web"])
-def test_the_lock_of_an_editor_at_work_on_a_template_keeps_no_mail_back(room, folder):
+@pytest.mark.parametrize("name", ["mail/edition/.#body.html.j2", "web/.#a.j2", "words/.#en.toml"])
+def test_the_lock_of_an_editor_at_work_on_a_template_keeps_no_mail_back(room, name):
     """Emacs writes one beside the file: a link to nowhere, which is named like it."""
     room.story("school", "giao-duc", at=MONDAY - HOUR)
     write(room, "")
-    (at := room.root / "templates" / folder).mkdir(parents=True, exist_ok=True)
-    (at / ".#body.html.j2").symlink_to("lan@machine.4711:1")
+    (lock := room.root / "templates" / name).parent.mkdir(parents=True, exist_ok=True)
+    lock.symlink_to("lan@machine.4711:1")
     assert room.run(MONDAY).deliveries == 2
+    assert room.renderer.languages() == ("en", "vi")
 
 
 def test_a_template_of_the_mail_to_editors_keeps_no_reader_waiting(store, tmp_path):
