@@ -168,6 +168,7 @@ def _apart(
             if one.known and one.known.article_id is not None:
                 led.append(one.known.article_id)
             one.leads_to, one.first = set(led), next(iter(led), 0)
+            one.by_address = any(key in by_key for key in filter(identity.is_address, one.keys))
             own.update(one.leads_to)
             if one.made.values is not None:
                 own.update(one.keys)
@@ -232,8 +233,9 @@ class _Admission:
         accepted = [one for one in candidates if one.made.values is not None]
         self._find(accepted)
         self._make_articles([one for one in accepted if not one.was_there])
+        leading = ((one.leading(self.before.get(one.article_id)), one) for one in accepted)
         entries.lead_to(
-            self.connection, [(key, one.article_id) for one in accepted for key in one.keys]
+            self.connection, [(key, one.article_id) for keys, one in leading for key in keys]
         )
         self._keep_entries(candidates)
         accepted = self._without_recalled(accepted)

@@ -7,8 +7,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from service.curate import identity
 from service.curate.prepare import Prepared
 from service.store.content.article_values import ArticleValues
+from service.store.content.articles import Stored
 from service.store.content.entries import StoredEntry
 
 CLOCK_SKEW = timedelta(minutes=15)
@@ -39,8 +41,9 @@ class ArticleCandidate:
     """An entry with what it makes, and the article it leads to once that is known.
 
     `leads_to`: the articles that its keys know, and what it told before; `first`: the one of the
-    strongest key, 0 = there is none. `was_there`: the article was stored before this document.
-    `repeats`: its source had told it before, under this or another entry key.
+    strongest key, 0 = there is none; `by_address`: one of its addresses knows one. `was_there`: the
+    article was stored before this document. `repeats`: its source had told it before, under this or
+    another entry key.
     """
 
     source: AdmitSource
@@ -49,6 +52,7 @@ class ArticleCandidate:
     quiet: bool
     leads_to: set[int] = field(default_factory=set)
     first: int = 0
+    by_address: bool = False
     article_id: int = 0
     was_there: bool = False
     repeats: bool = False
@@ -61,6 +65,20 @@ class ArticleCandidate:
     def values(self) -> ArticleValues:
         assert self.made.values is not None
         return self.made.values
+
+    def leading(self, stored: Stored | None) -> Sequence[str]:
+        """The keys by which its article is known from now on. `stored`: as it was, None = new.
+
+        Where an entry has another headline and another address than the article of another source
+        that it led to, the address may be of something else, which its outlet is yet to tell.
+        """
+        if stored is None or self.known is None or self.by_address:
+            return self.keys
+        # One that was taken back with its headline has none.
+        as_before = stored.values.title in ("", self.values.title)
+        if as_before or stored.source_id == self.source.id:
+            return self.keys
+        return [key for key in self.keys if not identity.is_address(key)]
 
 
 def candidate(

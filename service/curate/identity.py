@@ -15,6 +15,8 @@ PUBLIC_ID_BITS = 120
 FEWEST_TITLE_WORDS = 6
 """Words of a headline that is one article's: "Thời tiết hôm nay" comes every day."""
 
+_OF_SOURCE = "entry:"
+
 LONGEST_KEY = 1000
 """Bytes. An index of PostgreSQL takes 2,700 a row; longer keys end in their hash."""
 
@@ -35,7 +37,7 @@ def keys(entry: Entry, source_id: int) -> tuple[str, ...]:
 
 def source_key(source: int | str, entry_key: str) -> str:
     """The key by which an entry leads to its article, whatever its address."""
-    return bounded(f"entry:{source}:{entry_key}")
+    return bounded(f"{_OF_SOURCE}{source}:{entry_key}")
 
 
 def first_key(keys: Sequence[str], entry_key: str, source_id: int, source: str) -> str:
@@ -45,6 +47,11 @@ def first_key(keys: Sequence[str], entry_key: str, source_id: int, source: str) 
     """
     own = source_key(source_id, entry_key)
     return source_key(source, entry_key) if keys[0] == own else keys[0]
+
+
+def is_address(key: str) -> bool:
+    """Whether a key is an address, whoever names it; the others are of one source."""
+    return not key.startswith(_OF_SOURCE)
 
 
 def address_key(address: str) -> str:
