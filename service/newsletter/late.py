@@ -20,6 +20,10 @@ NOTICEABLE = timedelta(hours=1)
 """A mail planned later than this after its cut is dated when it was planned."""
 
 
+LOOKED_BACK = timedelta(days=35)
+"""For editions that nobody waits for any more, all of whom a template raised for having left."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueEdition:
     """An edition that is due: of a digest, for all whose schedules are cut at this instant.
@@ -51,6 +55,12 @@ def due_cuts(
     """The editions of a digest that are due at `at`: per schedule its latest cut that is past."""
     due = [rules.read(text) for text in windows.due_rules(connection, digest.id, at)]
     cuts = together(digest, own, due, at)
+    waited_for = {cut.cadence for cut in cuts}
+    cuts += [
+        DueEdition(digest, own, cadence, cut_at, ())  # to be settled
+        for cadence, cut_at in editions.unrendered(connection, digest.id, at - LOOKED_BACK, at)
+        if cadence not in waited_for
+    ]
     archive = own.latest_cut(at)
     if any(cut.cadence == own.rule.rhythm and cut.cut_at == archive for cut in cuts):
         return cuts

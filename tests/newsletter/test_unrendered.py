@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
+from service.model import EndedReason
+from service.newsletter.run import Planned
 from service.newsletter.unrendered import EditionPlanned
 from service.render.engine import shipped_templates
 from service.report.health import health
 from service.store import tables as t
+from service.store.audience import subscriptions
 from tests.newsletter.editors import REVIEWED
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 
@@ -102,6 +105,18 @@ def test_who_waits_beyond_the_next_edition_is_told_by_that(room):
     assert room.run(MONDAY + 2 * DAY).deliveries == 0
     assert [row.planned_at is None for row in room.editions()] == [False] * 3
     assert [row.error is None for row in room.editions()] == [False, True, True]
+
+
+def test_where_whoever_waited_has_left_nothing_is_said_of_it_any_more(room):
+    room.story("school", "giao-duc", at=MONDAY - HOUR)
+    write(room, "{{ 1 // 0 if language == 'en' }}")
+    room.run(MONDAY)
+    assert "1 reader waits" in error(room)
+    with room.store.write() as connection:
+        subscriptions.end(connection, [3], MONDAY, EndedReason.PAGE)
+    assert room.run(MONDAY + HOUR / 2) == Planned()
+    assert error(room) is None
+    assert [row.planned_at is None for row in room.editions()] == [False]
 
 
 def test_where_every_mail_raises_nothing_is_planned_and_the_service_is_not_ready(room):

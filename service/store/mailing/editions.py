@@ -106,6 +106,24 @@ def newest(connection: Connection, digest_id: int, cadence: str | None = None) -
     return _one(connection, edition.c.digest_id == digest_id, edition.c.cadence == cadence)
 
 
+def unrendered(
+    connection: Connection, digest_id: int, since: datetime, until: datetime
+) -> list[tuple[str, datetime]]:
+    """Cadence and cut of those that wait for a template to be mended, by cut; none under review."""
+    rows = connection.execute(
+        select(edition.c.cadence, edition.c.cut_at)
+        .where(
+            edition.c.digest_id == digest_id,
+            edition.c.cut_at.between(since, until),
+            edition.c.planned_at.is_(None),
+            edition.c.error.is_not(None),
+            public(),
+        )
+        .order_by(edition.c.cut_at)
+    )
+    return [(row.cadence, row.cut_at) for row in rows]
+
+
 def freeze(
     connection: Connection, new: Edition, stories: Sequence[Frozen], now: datetime
 ) -> tuple[Edition, bool]:
