@@ -16,8 +16,8 @@ if __name__ != "__mp_main__":  # its worker processes, who import this file and 
     from service.runtime.roles import Part, Role
 
     TENTH = replace(
-        TICKS, collect=0.5, delivered=0.5, websub=0.5, search=0.5, place=0.5, publish=6.0,
-        digests=1.5, mail=0.5, returned=0.5,
+        TICKS, collect=0.5, delivered=2.0, websub=2.0, search=2.0, place=2.0, publish=6.0,
+        digests=1.5, mail=0.5, returned=1.0,
     )  # fmt: skip
 
 if __name__ == "__main__":

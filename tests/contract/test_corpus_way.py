@@ -1,7 +1,7 @@
 """Every real feed goes the whole way: collected, in a topic feed, told in a digest of its own.
 
 Each is first served without its entries, so that what it has is news when it comes (promise 10).
-By default one feed in eight goes the way.
+By default one feed in sixteen goes the way.
 What each gave stands in a table: with `-rA`, or in the file that BANTIN_TEST_REPORT names.
 """
 
@@ -108,7 +108,7 @@ async def _walk(way: Way, feeds: list[Real], served: Outlets) -> None:
 @pytest.mark.sampled
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of feedparser, when it reads ours back
 async def test_every_real_feed_goes_the_whole_way(corpus, tmp_path, record_property):
-    feeds = sample(real_feeds(corpus), 8, lambda one: one.id)
+    feeds = sample(real_feeds(corpus), 16, lambda one: one.id)
     async with outlets() as served:
         served.pages |= {f"/{one.id}": (one.type, one.empty) for one in feeds}
         way = Way(tmp_path, _configuration(feeds, served))

@@ -14,10 +14,8 @@ from pathlib import Path
 import pytest
 
 from service.runtime.vitals import FILE
-from tests.cli.conftest import rss, web
-from tests.running import Running, finished, ready, until
-
-__all__ = ["web"]
+from tests.cli.conftest import publisher, rss
+from tests.running import Running, finished, ready, until, unused_port
 
 TOML = """
 [site]
@@ -102,12 +100,19 @@ class Up(Running):
         (self.var / "ballast").unlink()
 
 
-@pytest.fixture
-def up(tmp_path, unused_tcp_port, web):
+@pytest.fixture(scope="module")
+def web():
+    yield from publisher()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory, web):
+    """One for both tests: it takes longer to start than to find either out. The last breaks it."""
+    folder, port = tmp_path_factory.mktemp("full"), unused_port()
     web.pages["/rss"] = rss("Tin cũ")
-    toml = TOML.format(port=unused_tcp_port, web=web.base)
-    (tmp_path / "bantin.toml").write_text(toml, encoding="utf-8")
-    running = Up(tmp_path, unused_tcp_port, "6m")
+    toml = TOML.format(port=port, web=web.base)
+    (folder / "bantin.toml").write_text(toml, encoding="utf-8")
+    running = Up(folder, port, "6m")
     yield running
     running.kill()
 

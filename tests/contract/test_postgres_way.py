@@ -103,6 +103,7 @@ def _bodies(entry: Any) -> list[str]:
     return [body.value for body in entry.get("content", ())]
 
 
+@pytest.mark.soak
 async def test_the_tour_gives_the_same_on_both(tmp_path, postgres_database):
     """Which outlet stands first where two tell one story is which of them answered first."""
     lite, full = await _on_both(_tour, tmp_path, postgres_database)

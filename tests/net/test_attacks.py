@@ -19,32 +19,35 @@ from backports import zstd
 
 from service.errors import FetchError, ForbiddenAddressError, TooLargeError
 from service.net.client import Client
-from service.net.limits import FetchLimits
+from service.net.limits import MEBI, FetchLimits
+from tests.levels import some
 from tests.net.island import HIDING, NOT_ALLOWED, OTHER, PRIVATE, PUBLIC, PUBLIC_6
 from tests.net.wire import raw_server
 
 LOOPBACK = ["127.0.0.0/8"]
-PATIENT = FetchLimits(total_s=300.0)
+MOST_MB = some(10, 2)
+PATIENT = FetchLimits(total_s=300.0, wire_bytes=MOST_MB * MEBI, body_bytes=MOST_MB * MEBI)
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
+TOO_MUCH = f"more than {MOST_MB} MB"
 FLOODS = {
     # what it begins with, what it repeats for ever, what is said of it
     "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 500, "'1xx' again and again"),
     "hints": (b"", b"HTTP/1.1 103 X\r\nLink: </a>\r\n\r\n" * 500, "'1xx' again and again"),
-    "small chunks": (CHUNKED, b"1\r\nx\r\n" * 5000, "more than 10 MB"),
-    "chunk extensions": (CHUNKED, b"1;" + b"a" * 30_000 + b"\r\nx\r\n", "more than 10 MB"),
-    "one chunk extension": (CHUNKED + b"1;", b"a" * 60_000, "more than 10 MB"),
-    "zeros of a length": (CHUNKED, b"0" * 60_000, "more than 10 MB"),
-    "blank lines": (b"", b"\r\n" * 30_000, "more than 10 MB"),
+    "small chunks": (CHUNKED, b"1\r\nx\r\n" * 5000, TOO_MUCH),
+    "chunk extensions": (CHUNKED, b"1;" + b"a" * 30_000 + b"\r\nx\r\n", TOO_MUCH),
+    "one chunk extension": (CHUNKED + b"1;", b"a" * 60_000, TOO_MUCH),
+    "zeros of a length": (CHUNKED, b"0" * 60_000, TOO_MUCH),
+    "blank lines": (b"", b"\r\n" * 30_000, TOO_MUCH),
     "trailers": (CHUNKED + b"1\r\nx\r\n0\r\n", b"X-T: a\r\n" * 5000, "proper HTTP"),
     "headers": (OK, b"X-T: a\r\n" * 5000, "proper HTTP"),
     "one header": (OK + b"X-T: ", b"a" * 60_000, "proper HTTP"),
     "reason": (b"HTTP/1.1 200 ", b"a" * 60_000, "proper HTTP"),
-    "body": (OK + b"\r\n", b"x" * 60_000, "more than 10 MB"),
+    "body": (OK + b"\r\n", b"x" * 60_000, TOO_MUCH),
     "after an upgrade": (
-        OK + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"x" * 60_000, "more than 10 MB",
+        OK + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", b"x" * 60_000, TOO_MUCH,
     ),
 }  # fmt: skip
 

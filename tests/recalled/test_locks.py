@@ -32,6 +32,7 @@ from service.store import tables as t
 from service.store.core import facts
 from service.store.mailing import claims, deliveries, outcomes, resending
 from service.store.mailing.outcomes import DeliveryOutcome
+from tests.levels import some
 from tests.mail import stock
 from tests.mail.returned.test_lock_order import beside
 from tests.newsletter.editors import LAN
@@ -40,7 +41,7 @@ from tests.recalled.desk import Desk
 from tests.running import until
 
 READERS, STORIES = 24, 12
-LASTS_S = 4.0
+LASTS_S = some(4.0, 2.0)
 MOST_TRIES = 20
 WAITS = (
     "SELECT EXISTS (SELECT FROM pg_locks"

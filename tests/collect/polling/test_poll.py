@@ -30,6 +30,7 @@ from service.store.core.lease import LASTS
 from service.store.sources import registry
 from tests.builders import add_digest, add_subscription, sources
 from tests.collect.processes import SHARED
+from tests.levels import some
 from tests.net.wire import raw_server
 
 LOOPBACK = Collect(allow_networks=("127.0.0.0/8",))
@@ -551,7 +552,7 @@ async def test_servers_that_hang_hold_nobody_up_however_many_they_are(store, now
         await talk.answer(rss("a"))
 
     freely = PerSite(delay=timedelta(0), scope="source")
-    names = [*(f"hang{n}" for n in range(IN_FLIGHT + 10)), *(f"tin{n}" for n in range(20))]
+    names = [*(f"hang{n}" for n in range(IN_FLIGHT + 2)), *(f"tin{n}" for n in range(some(20, 4)))]
     async with raw_server(script, backlog=300) as wire:
         office = Office(store, now, wire, **{name: {"per_site": freely} for name in names})
         got = await office.collect()
@@ -578,7 +579,7 @@ async def test_servers_that_hang_hold_nobody_up_while_bodies_wait_to_be_stored(s
         await talk.answer(body)
 
     freely = PerSite(delay=timedelta(0), scope="source")
-    names = [*(f"hang{n}" for n in range(20)), *(f"tin{n}" for n in range(130))]
+    names = [*(f"hang{n}" for n in range(some(20, 4))), *(f"tin{n}" for n in range(130))]
     async with raw_server(script, backlog=300) as wire:
         office = Office(store, now, wire, **{name: {"per_site": freely} for name in names})
         got = await office.collect()
