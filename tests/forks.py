@@ -32,10 +32,16 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 MESSAGE_BYTES = 128 * 1024
 PATIENCE_S = 300
 """How long a worker waits for the server, which loads for some seconds."""
+
+CLOCK = "FAKETIME_TIMESTAMP_FILE"
+"""Where libfaketime finds the time of day. It looks once a second: a forked process waits."""
+
+CLOCK_S = 2.5
 
 READERS = {"up", "serve", "collect", "demo"}
 """Commands that read documents, in processes of multiprocessing's fork server."""
@@ -54,7 +60,8 @@ class Forked:
         nothing = os.open(os.devnull, os.O_RDWR)
         given = [nothing if file == subprocess.DEVNULL else file for file in files]
         try:
-            socket.send_fds(_server(), [json.dumps(asked).encode()], [*given, telling])
+            server = _server(_of_loading(env))
+            socket.send_fds(server, [json.dumps(asked).encode()], [*given, telling])
         finally:
             os.close(telling)
             os.close(nothing)
@@ -81,17 +88,32 @@ class Forked:
             os.kill(self.pid, number)
 
 
+Variables = tuple[tuple[str, str], ...]
+
+
+def _of_loading(env: Mapping[str, str]) -> Variables:
+    """What a library says to the loader that a process is to have, and what it reads once then."""
+    if "LD_PRELOAD" not in env:
+        return ()
+    once = ("LD_PRELOAD", "DONT_FAKE", "FAKETIME_")
+    return tuple(sorted(one for one in env.items() if one[0].startswith(once) and one[0] != CLOCK))
+
+
 @cache
-def _server() -> socket.socket:
-    """A line to the server of all workers of this run. It ends with the last of them."""
+def _server(loading: Variables) -> socket.socket:
+    """A line to the server of all workers of this run. It ends with the last of them.
+
+    `loading`: variables of its own, which its commands have too; there is a server for each.
+    """
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    where = f"\0bantin-tests-{run}"  # in no folder: the system forgets it with the server
+    # In no folder: the system forgets it with the server.
+    where = f"\0bantin-tests-{run}-{crc32(repr(loading).encode())}"
     begun = time.monotonic()
     process = None
     while time.monotonic() - begun < PATIENCE_S:
         if process is None or process.poll() == 0:
             with contextlib.suppress(OSError):  # another worker has it
-                process = _start(where)
+                process = _start(where, loading)
         elif process.returncode:
             raise RuntimeError(f"the server of forked commands ended with {process.returncode}")
         ours = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -107,7 +129,7 @@ def _server() -> socket.socket:
     raise TimeoutError("the server of forked commands is not there")
 
 
-def _start(where: str) -> subprocess.Popen[bytes]:
+def _start(where: str, loading: Variables) -> subprocess.Popen[bytes]:
     """Start the server. Raises OSError where there is one."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(where)
@@ -115,7 +137,8 @@ def _start(where: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-u", __file__, str(listening.fileno())]
         process = subprocess.Popen(
             command, pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # else numpy has a thread at once
+            # Else numpy has a thread at once.
+            env={**os.environ, **dict(loading), "OPENBLAS_NUM_THREADS": "1"},
         )  # fmt: skip
 
     def end() -> None:
@@ -190,6 +213,8 @@ def _next_command(listening: socket.socket) -> list[str]:
     os.chdir(wanted["cwd"])
     os.environ.clear()
     os.environ.update(wanted["env"])
+    if CLOCK in os.environ:
+        time.sleep(CLOCK_S)
     command: list[str] = wanted["command"]
     if command[0].endswith(".py") or READERS & set(command):
         _have_a_fork_server_at_hand()

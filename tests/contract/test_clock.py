@@ -64,8 +64,8 @@ __all__ = ["web"]
 class Clock:
     """What the process believes: the machine's clock and so many seconds."""
 
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "faketime"
+    def __init__(self, file: Path) -> None:
+        self.file = file
         self.set(0)
 
     def set(self, seconds: int) -> None:
@@ -92,7 +92,7 @@ def test_collecting_and_mail_go_on_whatever_the_clock_does(tmp_path, unused_tcp_
         ["subscribers", "add", "lan@example.vn", "--digest", "ngay", "--config", str(config)],
     )
     assert added.exit_code == 0, added.output
-    clock = Clock(tmp_path)
+    clock = Clock(tmp_path / "faketime")
 
     def polls() -> int:
         return len(web.answered)
@@ -111,7 +111,7 @@ def test_collecting_and_mail_go_on_whatever_the_clock_does(tmp_path, unused_tcp_
         with closing(sqlite3.connect(tmp_path / "var" / "bantin.db")) as database:
             return bool(database.execute(IN_A_STORY, [title]).fetchone()[0])
 
-    up = Hasty(str(config), cwd=tmp_path, environ=clock.environment(), own=True)
+    up = Hasty(str(config), cwd=tmp_path, environ=clock.environment())
     try:
         until(lambda: polls() >= 1)
         web.pages["/rss"] = rss("Tin cũ", "Tin-hai")

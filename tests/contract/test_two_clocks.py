@@ -24,7 +24,7 @@ from service.newsletter.rules import Schedule
 from service.store import tables as t
 from tests import builders
 from tests.contract.mail.office import Office
-from tests.contract.test_clock import FAKETIME, MONOTONIC
+from tests.contract.test_clock import FAKETIME, Clock
 from tests.contract.way import rss
 from tests.levels import some
 from tests.mail import stock
@@ -91,20 +91,22 @@ class Outlet:
             self.running[name] -= 1
 
 
-def at(seconds: int) -> Mapping[str, str]:
+def at(office: Office, seconds: int) -> Mapping[str, str]:
     """The environment of a process whose clock is so many seconds ahead, or (negative) behind."""
-    return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"{seconds:+d}s", **MONOTONIC}
+    clock = Clock(office.config.with_name(f"clock{seconds:+d}"))
+    clock.set(seconds)
+    return clock.environment()
 
 
 def machine(office: Office, ahead_s: int) -> Process:
     """A process that does all, as on a machine of its own, whose clock is wrong by so much."""
     folder = office.config.parent
     name = "ahead" if ahead_s > 0 else "behind"
-    environ = {**at(ahead_s), "BANTIN_WEB__LISTEN": f"127.0.0.1:{unused_port()}"}
+    environ = {**at(office, ahead_s), "BANTIN_WEB__LISTEN": f"127.0.0.1:{unused_port()}"}
     with (folder / f"{name}.err").open("wb") as err:
         return started(
             [str(HASTY), str(office.config), "all", name],
-            cwd=folder, err=err.fileno(), environ=environ, own=True,
+            cwd=folder, err=err.fileno(), environ=environ,
         )  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def by_hand(office: Office, *args: str) -> Process:
     with (office.config.parent / "by-hand.err").open("wb") as err:
         return started(
             [str(BANTIN), *args, "--config", str(office.config)],
-            cwd=office.config.parent, err=err.fileno(), environ=at(-APART_S), own=True,
+            cwd=office.config.parent, err=err.fileno(), environ=at(office, -APART_S),
         )  # fmt: skip
 
 
@@ -203,7 +205,7 @@ async def test_clocks_a_minute_apart_double_nothing_and_do_nothing_early(
                 assert min(taken) >= second
                 said = await asyncio.to_thread(
                     finished, "status", "--json", "--config", str(office.config),
-                    cwd=tmp_path, environ=at(2 * APART_S), own=True,
+                    cwd=tmp_path, environ=at(office, 2 * APART_S),
                 )  # fmt: skip
             finally:
                 for one in running:
