@@ -33,10 +33,13 @@ HASTY = ROOT / "tests" / "hasty.py"
 COLLECTOR = ROOT / "tests" / "contract" / "collector.py"
 """One pass, as a command."""
 
+LIMITED = ROOT / "tests" / "contract" / "limited.py"
+"""HASTY with so many descriptors."""
+
 MORTAL = ROOT / "tests" / "contract" / "mortal.py"
 """One of many processes, which kills itself at a given moment."""
 
-SCRIPTS = {str(BANTIN), str(HASTY), str(COLLECTOR), str(MORTAL)}
+SCRIPTS = {str(one) for one in (BANTIN, HASTY, COLLECTOR, LIMITED, MORTAL)}
 
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
 

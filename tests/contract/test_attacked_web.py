@@ -22,7 +22,7 @@ import pytest
 
 from tests.cli.conftest import Web, publisher, rss
 from tests.levels import some
-from tests.running import Hasty, until, unused_port
+from tests.running import LIMITED, Running, until, unused_port
 
 DESCRIPTORS = 1024
 MEANWHILE = some(8, 4)
@@ -64,7 +64,7 @@ a"""
 """A form for a digest that exists: the application waits for the rest of it."""
 
 
-class Up(Hasty):
+class Up(Running):
     """The service, which cannot have more than DESCRIPTORS."""
 
     def __init__(self, folder: Path, port: int) -> None:
@@ -72,8 +72,7 @@ class Up(Hasty):
         super().__init__(str(folder / "bantin.toml"), cwd=folder)
 
     def command(self, *args: str) -> list[str]:
-        limited = f'ulimit -n {DESCRIPTORS}; exec "$0" "$@"'
-        return ["sh", "-c", limited, sys.executable, "-P", *super().command(*args)]
+        return [str(LIMITED), str(DESCRIPTORS), *args]
 
     def connect(self, timeout: float = PATIENCE_S) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
