@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import random
+import shutil
 import stat
 from urllib.parse import unquote
 
 import pytest
 
-from tests.cli.conftest import rss
+from tests.cli.conftest import command, rss
 from tests.curate.learned.texts import LEARNS, WORDS, article, as_json, examples, vietnamese
 
 pytestmark = LEARNS
@@ -19,11 +21,23 @@ EACH = 24
 """Texts of a label: enough to learn, and to leave some of each out."""
 
 
-def test_a_model_is_learned_from_files_and_judges_another_one(ask, run, folder):
-    (folder / "a.jsonl").write_text(as_json(vietnamese(each=12, seed=1)), encoding="utf-8")
-    (folder / "b.jsonl.gz").write_bytes(gzip.compress(as_json(vietnamese(seed=2)).encode()))
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """The folder of a model, m.npz, and what the command said that learned it: once, since the
+    process that learns loads for two seconds.
+    """
+    here = tmp_path_factory.mktemp("learned")
+    (here / "a.jsonl").write_text(as_json(vietnamese(each=12, seed=1)), encoding="utf-8")
+    (here / "b.jsonl.gz").write_bytes(gzip.compress(as_json(vietnamese(seed=2)).encode()))
+    with contextlib.chdir(here):
+        said = command("topics", "train", "a.jsonl", "b.jsonl.gz", "--out", "m.npz", "--json")
+    return here, json.loads(said.stdout)
+
+
+def test_a_model_is_learned_from_files_and_judges_another_one(ask, run, learned, monkeypatch):
+    folder, told = learned
+    monkeypatch.chdir(folder)
     (folder / "new.jsonl").write_text(as_json(vietnamese(seed=3)), encoding="utf-8")
-    told = ask("topics", "train", "a.jsonl", "b.jsonl.gz", "--out", "m.npz")
     assert told["texts"] == 4 * 36
     assert told["labels"] == ["kinh-te", "not", "suc-khoe", "the-thao"]
     file = folder / "m.npz"
@@ -106,18 +120,16 @@ def test_the_site_learns_from_labels_and_from_sources_about_one_topic(run, ask, 
     assert refused == "bantin: more.jsonl:1: 'kinh-te' is no topic with learn = true\n"
 
 
-def test_a_learned_topic_is_explained_and_a_broken_model_is_told(run, ask, site, web):
-    file = site / "bantin.toml"
-    learned = "[topic.suc-khoe]\nlearn = true\n"
-    file.write_text(f"{file.read_text('utf-8')}{learned}", encoding="utf-8")
+def test_a_learned_topic_is_explained_and_a_broken_model_is_told(run, ask, site, web, learned):
+    with (site / "bantin.toml").open("a", encoding="utf-8") as file:
+        file.write("[topic.suc-khoe]\nlearn = true\n")
 
     def troubles():
         return [one["text"] for one in ask("status")["troubles"] if one["kind"] == "model"]
 
     (told,) = troubles()
     assert "it is not there; `bantin topics train` makes it" in told
-    (site / "texts.jsonl").write_text(as_json(vietnamese()), encoding="utf-8")
-    run("topics", "train", "texts.jsonl", "--out", "var/topics.npz")
+    shutil.copy(learned[0] / "m.npz", site / "var" / "topics.npz")
     assert troubles() == []
     title, text = article("suc-khoe", random.Random(9))
     web.pages["/b.xml"] = rss(f"{title} {text}", outlet="Báo B", host="bao-b.example")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def newsroom(
     """A newsroom with its stories, one reader, and a logo; nothing is planned yet."""
     chosen = list(NEWS["topic"])[:topics]
     vietnamese = language == "vi"
-    (root / "logo.png").write_bytes(png(96))
+    (root / "logo.png").write_bytes(_logo())
     title = "Điểm tin tuần" if vietnamese else "The week in brief"
     room = Newsroom(
         store,
@@ -66,6 +67,12 @@ def newsroom(
             of = t.source.c.name == _source(number)
             connection.execute(update(t.source).where(of).values(title=name))
     return room
+
+
+@cache
+def _logo() -> bytes:
+    """Drawn once: it takes longer than most mails."""
+    return png(96)
 
 
 def mail(room: Newsroom) -> EmailMessage:
