@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.config.values import zone_name
 from service.config.zones import DEFAULT, suggestion
+from tests.levels import table
 
 MEANT = [
     ("Asia/Hanoi", "Asia/Ho_Chi_Minh"),
@@ -27,7 +27,7 @@ MEANT = [
 ]
 
 
-@pytest.mark.parametrize(("written", "meant"), MEANT)
+@table(("written", "meant"), MEANT)
 def test_the_zone_that_was_meant(written, meant):
     assert suggestion(written) == meant
 

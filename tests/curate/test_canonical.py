@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.text.web.canonical import canonical, display_link, is_home, is_web
+from tests.levels import table
 
 SAME = [
     ("http://bao.vn/a.html", "https://bao.vn/a.html"),
@@ -49,12 +50,12 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("one", "two"), SAME)
+@table(("one", "two"), SAME)
 def test_two_addresses_of_one_article(one, two):
     assert canonical(one) == canonical(two)
 
 
-@pytest.mark.parametrize(("one", "two"), DIFFERENT)
+@table(("one", "two"), DIFFERENT)
 def test_addresses_of_two_articles(one, two):
     assert canonical(one) != canonical(two)
 

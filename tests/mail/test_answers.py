@@ -10,6 +10,7 @@ from sqlalchemy import select
 from service.mail.drain import drain
 from service.mail.relay_answers import HIDDEN, clean, without
 from service.store import tables as t
+from tests.levels import table
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import Clock
@@ -40,7 +41,7 @@ SPELLINGS = [
 ]
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@table("spelling", SPELLINGS)
 def test_the_address_is_hidden_in_each_spelling(spelling):
     said = without(WHO, f"5.1.1 {spelling}: no such user ({spelling})")
     assert said.startswith("5.1.1 ")

@@ -10,6 +10,7 @@ from service.mail.classify import Judgement, SmtpReply, SmtpStage, Verdict, judg
 from service.mail.handover import GateClosed, Lost, NotNoted, Unfit, Unreachable
 from service.mail.retry_policy import Effect, conclude, wait_after
 from service.model import DeliveryState
+from tests.levels import table
 
 S = DeliveryState
 
@@ -59,7 +60,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("stage", "code", "text", "verdict"), TABLE)
+@table(("stage", "code", "text", "verdict"), TABLE)
 def test_the_verdict_on_an_answer(stage, code, text, verdict):
     expected = (
         Judgement(Verdict.ADDRESS, dead=True) if verdict == "dead" else Judgement(Verdict(verdict))

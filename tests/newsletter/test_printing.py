@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +21,6 @@ from service.newsletter.run import plan_due
 from service.render.engine import shipped_templates
 from service.store import tables as t
 from service.store.core.database import Store
-from service.store.core.migrate import migrate
 from service.store.mailing.message_parts import unpack
 from tests.newsletter import full_edition
 from tests.newsletter.newsroom import HOUR, MONDAY, Newsroom
@@ -33,10 +33,10 @@ SECTIONS = {"topic": {name: {"title": name.upper()} for name in TOPICS}}
 class Office:
     """A site of its own with a reader for each choice of three topics of eight."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, pattern) -> None:
         folder.mkdir()
+        shutil.copy(pattern, folder / "bantin.db")
         self.store = Store(f"sqlite:///{folder}/bantin.db")
-        migrate(self.store)
         self.room = Newsroom(self.store, folder, {"tuan": {"cadence": "daily"}}, **SECTIONS)
         for n, chosen in enumerate(CHOICES):
             self.room.subscribe(f"r{n}@example.vn", topics=list(chosen), token=f"{n:032}")
@@ -60,14 +60,15 @@ class Office:
             self.store.close()
 
 
-@pytest.fixture
-def alone(tmp_path):
-    office = Office(tmp_path / "alone")
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, sqlite_pattern):
+    """What each of the others is compared with, planned once."""
+    office = Office(tmp_path_factory.mktemp("printing") / "alone", sqlite_pattern)
     assert office.plan(None).deliveries == len(CHOICES)
     return office
 
 
-def test_mails_of_processes_are_those_that_are_rendered_here(alone, tmp_path):
+def test_mails_of_processes_are_those_that_are_rendered_here(alone, tmp_path, sqlite_pattern):
     assert len(CHOICES) >= FEW
     asked = []
 
@@ -81,7 +82,7 @@ def test_mails_of_processes_are_those_that_are_rendered_here(alone, tmp_path):
             press = press_of(call, asyncio.get_running_loop())
             return await asyncio.to_thread(office.plan, press)
 
-    office = Office(tmp_path / "helped")
+    office = Office(tmp_path / "helped", sqlite_pattern)
     assert asyncio.run(with_processes(office)).deliveries == len(CHOICES)
     assert sum(asked) == len(CHOICES)
     assert office.segments == alone.segments
@@ -91,7 +92,7 @@ def test_mails_of_processes_are_those_that_are_rendered_here(alone, tmp_path):
 @pytest.mark.parametrize(
     "error", [QuarantinedError("killed"), TemplateError("wrong there"), MemoryError()]
 )
-def test_what_they_cannot_render_is_rendered_here(alone, tmp_path, error):
+def test_what_they_cannot_render_is_rendered_here(alone, tmp_path, sqlite_pattern, error):
     async def fails(_function, *_args):
         raise error
 
@@ -99,15 +100,15 @@ def test_what_they_cannot_render_is_rendered_here(alone, tmp_path, error):
         press = press_of(fails, asyncio.get_running_loop())
         return await asyncio.to_thread(office.plan, press)
 
-    office = Office(tmp_path / "left")
+    office = Office(tmp_path / "left", sqlite_pattern)
     assert asyncio.run(planned(office)).deliveries == len(CHOICES)
     assert office.segments == alone.segments
     assert office.mails == alone.mails
 
 
-def test_processes_print_the_mails_beside_those_that_raise(tmp_path):
+def test_processes_print_the_mails_beside_those_that_raise(tmp_path, sqlite_pattern):
     """Those are tried again by who plans, who learns why."""
-    office = Office(tmp_path / "broken")
+    office = Office(tmp_path / "broken", sqlite_pattern)
     folder = office.room.root / "templates" / "mail" / "edition"
     folder.mkdir(parents=True)
     shipped = (shipped_templates() / "mail" / "edition" / "body.txt.j2").read_text("utf-8")

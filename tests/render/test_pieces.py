@@ -6,6 +6,7 @@ import css_inline
 import pytest
 
 from service.render.pieces import Pieces
+from tests.levels import table
 
 STYLE = """<style>
 body { margin: 0 } /* p + p { color: red } */
@@ -83,7 +84,7 @@ def test_a_look_whose_selectors_look_beside_an_element_is_inlined_as_a_whole(sty
 CLOSED = "</body></html>"
 
 
-@pytest.mark.parametrize(
+@table(
     ("around", "piece"),
     [
         (("<p>", "</p>"), "<p class='lead'>trong</p>"),  # a p ends where another begins

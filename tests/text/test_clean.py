@@ -338,7 +338,7 @@ def test_hundreds_of_thousands_of_beginnings_without_an_end_cost_no_square(unit)
     assert time.process_time() - begun < 10, "it took minutes"
 
 
-@pytest.mark.parametrize(
+@table(
     "tag",
     ["p", "div", "li", "td", "th", "h2", "dt", "form", "fieldset", "option", "section", "tr"],
 )
@@ -356,9 +356,7 @@ def test_words_are_parted_where_something_stands_between_them(tag):
         assert plain(html) == plain_of_clean(clean_html(html, BASE)) == "một hai"
 
 
-@pytest.mark.parametrize(
-    "tag", ["b", "i", "em", "strong", "span", "font", "u", "sup", "mark", "a", "small", "o:p"]
-)
+@table("tag", ["b", "i", "em", "strong", "span", "font", "u", "sup", "mark", "a", "small", "o:p"])
 def test_a_word_is_not_parted_by_a_tag_within_it(tag):
     html = f"<{tag}>Đ</{tag}>ẹp Vi<{tag}>ệ</{tag}>t"
     assert plain(html) == plain_of_clean(clean_html(html, BASE)) == "Đẹp Việt"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from service.text import old_charsets
 from service.text.legacy import guess, named, parts_to_unicode, to_unicode
 from service.text.old_charsets import CHARSETS
+from tests.levels import table
 
 LETTERS = "àáảãạăằắẳẵặâầấẩẫậđèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵ"
 TEXT = (
@@ -135,7 +136,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("text", OTHERS)
+@table("text", OTHERS)
 def test_other_languages_and_unicode_are_left_alone(text):
     for many in (text, f"<item><title>{text}</title></item>", text.upper(), text * 20):
         assert guess(many) is None

@@ -60,7 +60,7 @@ def test_a_link_with_a_lost_quote_is_kept_with_all_around_it(tag, before, behind
     assert plain(html) == " ".join(f"{plain(f'{before}@@{behind}')}".replace("@@", "Chữ").split())
 
 
-@pytest.mark.parametrize(
+@table(
     "html",
     [
         '<a href="https://x.vn/y" title="a > b">t</a> "q"',

@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 from service.text.syllables import is_syllable
+from tests.levels import table
 
 GOOD = (
     "nghiêng quyết quốc giếng gì Đảng khuya ngoằn hoà hòa uỷ ủy ý à ẳng sưu bạch sách thuở rượu "
@@ -26,7 +27,7 @@ def test_syllables(word):
     assert is_syllable(unicodedata.normalize("NFD", word))
 
 
-@pytest.mark.parametrize("word", [*BAD.split(), "", "á á"])
+@table("word", [*BAD.split(), "", "á á"])
 def test_what_no_one_spells_so(word):
     assert not is_syllable(word)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from service.web.documents import Served, answer, is_unchanged, made_now, takes_gzip
+from tests.levels import table
 
 CHANGED = datetime(2026, 11, 24, 8, 0, 0, 654321, tzinfo=UTC)
 BODY = b"<feed>" + b"x" * 2000
@@ -17,7 +18,7 @@ FEED = Served(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@table(
     ("headers", "unchanged"),
     [
         ({}, False),

@@ -9,6 +9,7 @@ import pytest
 from service.store import tables as t
 from service.text.web.origins import web_origin
 from service.web.subscriber import elsewhere
+from tests.levels import table
 from tests.web.conftest import NOW
 from tests.web.people import fill, letters, newest, subscribe, text, token_in
 
@@ -44,7 +45,7 @@ def test_where_it_may_lead(wanted):
     assert elsewhere.return_address(wanted, KNOWN) == wanted
 
 
-@pytest.mark.parametrize(
+@table(
     "wanted",
     [
         "",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from service.web.forgery import Comes, comes, is_prefetch
+from tests.levels import table
 
 US, ELSEWHERE, UNSAID = Comes.FROM_US, Comes.FROM_ELSEWHERE, Comes.UNSAID
 
 
-@pytest.mark.parametrize(
+@table(
     ("headers", "expected"),
     [
         ({"sec-fetch-site": "same-origin"}, US),

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from service.web.visitors import is_in, joined, visitor
+from tests.levels import table
 
 PROXY = ["127.0.0.1", "10.0.0.0/8"]
 
@@ -15,7 +16,7 @@ def who(peer, headers, trusted=PROXY):
     return visitor(peer, "http", {"host": "127.0.0.1:8000", **headers}, trusted)
 
 
-@pytest.mark.parametrize(
+@table(
     ("peer", "forwarded_for", "address"),
     [
         ("127.0.0.1", None, "127.0.0.1"),

@@ -10,6 +10,7 @@ from service.config.schema import Settings
 from service.curate.rules.matcher import compile_rules
 from service.curate.rules.reason_text import reason_line
 from service.curate.rules.terms import Described
+from tests.levels import table
 
 ARTICLE = Described(
     title="Lũ lớn ở Quảng Trị",
@@ -74,7 +75,7 @@ REASONS = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "synonyms", "line"), REASONS)
+@table(("rule", "synonyms", "line"), REASONS)
 def test_the_reason_names_the_field_and_what_stands_there(rule, synonyms, line):
     assert reason_line(reason(rule, synonyms)) == line
 
@@ -103,7 +104,7 @@ MISSES = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "line"), MISSES)
+@table(("rule", "line"), MISSES)
 def test_why_an_article_is_not_in_a_topic(rule, line):
     made = matcher(rule)
     assert made.match(ARTICLE) == {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from service.config.schema import Settings, Topic
 from service.curate.faults import faults
 from service.curate.rules.matcher import compile_rules
 from service.curate.rules.terms import Described
+from tests.levels import table
 
 
 def _match(topic: dict, title: str = "", text: str = "", **described: object):
@@ -57,7 +57,7 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "text", "found"), WORDS)
+@table(("rule", "text", "found"), WORDS)
 def test_words_are_found_by_syllable(rule, text, found):
     assert (_match({"any": [rule]}, title=text) is not None) is found
     decomposed = unicodedata.normalize("NFD", text)

@@ -69,7 +69,7 @@ def test_filters_stand_anywhere_and_say_what_they_mean():
     assert asked("source:dan-tri since:1d").sources == ("dan-tri",)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "key", "values"),
     [
         ("", "empty", {}),

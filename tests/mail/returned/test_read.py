@@ -8,6 +8,7 @@ import pytest
 
 from service.mail.returned.model import ReturnedKind
 from service.mail.returned.read import read
+from tests.levels import table
 from tests.mail.returned.samples import RETURN_PATH, arf, away, dsn, prose
 
 ENDINGS = {"LF": b"\n", "CRLF": b"\r\n", "CR": b"\r"}
@@ -28,7 +29,7 @@ def test_every_line_end_reads_alike(ending):
     assert told(dsn().replace(b"\n", ending)) == (BOUNCE, [("lan@example.vn", "5.1.1", True)])
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "said", "hard"),
     [
         ("5.1.1", "550 5.1.1 user unknown", True),
@@ -228,7 +229,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@table("name", HOSTILE)
 def test_a_hostile_mail_takes_no_time(name):
     begun = time.process_time()
     read(HOSTILE[name])

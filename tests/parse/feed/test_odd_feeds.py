@@ -17,6 +17,7 @@ from service.parse.feed.renamed_elements import renamed
 from service.parse.incremental import decide
 from service.parse.inspection import look
 from service.parse.options import ParseOptions
+from tests.levels import table
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 URL = "https://bao.example/rss/tin.rss"
@@ -154,7 +155,7 @@ def test_links_to_something_else_are_not_the_entrys_own(rel):
     assert both_ways(atom(f"<title>a</title>{link}")).link is None
 
 
-@pytest.mark.parametrize(
+@table(
     "version",
     [
         '"1.0"', '"1.1"', '"1"', "1.1", "1", '" 1.1 "', '"v1.1"', '"https://jsonfeed.org/version/1"',

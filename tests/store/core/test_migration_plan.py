@@ -14,6 +14,7 @@ from service.store.core.migration_plan import changes_of, plan, statements_of
 from service.store.core.revisions import VERSIONS, newest, revision_of
 from service.store.core.upgrade import OLDEST, config_of_migrations, oldest_program, upgrade
 from tests.builders import add_source
+from tests.levels import table
 
 FROZEN = {
     "0001_tables": "8f78390b2b75ba25f46bb21b57475e7d",
@@ -108,7 +109,7 @@ def test_what_adds_is_known(statement):
     assert (change.adds, change.rewrites) == (True, False)
 
 
-@pytest.mark.parametrize("statement", TAKES_AWAY)
+@table("statement", TAKES_AWAY)
 def test_what_takes_away_or_may_fail_on_rows_is_known(statement):
     (change,) = changes_of([statement], "postgresql", set())
     assert not change.adds

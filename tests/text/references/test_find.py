@@ -99,7 +99,7 @@ def test_each_reference_is_found_again_by_its_slug_and_by_itself():
     assert {parsed(f"Công văn số {one}") for one in spelled} == spelled
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "reference"),
     [
         ("38-CT/TW", "38-CT/TW"),
