@@ -11,7 +11,7 @@ from service.text import mailboxes
 from tests.levels import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("typed", "written"),
     [
         ("minh@example.vn", "minh@example.vn"),

@@ -6,6 +6,7 @@ import pytest
 
 from service.audience import choices
 from service.config.schema import Digest
+from tests.levels import table
 
 
 def test_all_topics_are_stored_as_the_digests_own_now_and_later(settings):
@@ -41,7 +42,7 @@ def test_cadences_are_the_digests_own_unless_it_says_more():
         choices.choose_cadence(more, "monthly")
 
 
-@pytest.mark.parametrize(
+@table(
     ("cadence", "typed", "stored"),
     [
         ("weekly", "07:30", "07:30"),
@@ -55,7 +56,7 @@ def test_an_hour_is_kept_where_it_means_something(cadence, typed, stored):
     assert choices.choose_hour(cadence, typed) == stored
 
 
-@pytest.mark.parametrize("typed", ["7", "24:00", "07:60", "07:00:00", "07:00 "])
+@table("typed", ["7", "24:00", "07:60", "07:00:00", "07:00 "])
 def test_what_is_no_hour_is_refused(typed):
     with pytest.raises(ValueError):
         choices.choose_hour("weekly", typed)

@@ -101,10 +101,10 @@ FOCUSED = """() => {
 @pytest.mark.sampled
 @pytest.mark.parametrize("language", levels.each(LANGUAGES, "focus"), indirect=True)
 def test_what_has_the_focus_is_seen(site, pages, person):
-    """In a sample on one page of three."""
+    """In a sample on one page of five."""
     page = person((390, 844))
     enter(site, page)
-    for name, address in share(pages, 0, 3):
+    for name, address in share(pages, 0, 5):
         page.goto(address)
         seen = 0
         for _step in range(12):

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from service.config.additions import NewSource, id_for, replaced, tables, toml_text
 from service.config.schema import ID_PATTERN
+from tests.levels import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "expected"),
     [
         ("https://www.vnexpress.net/rss/giao-duc.rss", "vnexpress-net"),

@@ -11,6 +11,7 @@ import pytest
 
 from service.config.json_schema import json_schema
 from tests.config.conftest import MINIMAL
+from tests.levels import table
 
 SCHEMA = json_schema()
 
@@ -79,7 +80,7 @@ def test_yes_to_what_is_right(text, folder):
     assert fits(tomllib.loads(text), SCHEMA)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "[site]\ntitel = 'x'",

@@ -10,6 +10,7 @@ import pytest
 from service.curate.articles import FULL_TEXT_CHARS, Shaped, shape
 from service.model import Enclosure, Image, Refusal
 from tests.curate.desk import entry
+from tests.levels import table
 
 LONG = "Một câu của bài báo dài. " * 40
 
@@ -20,7 +21,7 @@ def made(outlet="Báo A", told=None, said=None, **values):
     return shaped
 
 
-@pytest.mark.parametrize(
+@table(
     ("values", "title"),
     [
         ({"title": "  Tin \n một "}, "Tin một"),
@@ -65,7 +66,7 @@ def test_a_description_that_repeats_the_title_is_no_lead():
     assert made(title="Tin một", summary="Tin một").values.lead == ""
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "names"),
     [
         (("Thanh Hằng", "THANH HẰNG", ""), ("Thanh Hằng",)),
@@ -86,7 +87,7 @@ def test_categories_stand_once_and_are_bounded():
     assert len(made(categories=many).values.categories) == 50
 
 
-@pytest.mark.parametrize(
+@table(
     ("told", "entrys", "said", "text", "language"),
     [
         ("vi", "en", "en", "School news", "vi"),  # the admin knows
@@ -104,9 +105,7 @@ def test_languages(told, entrys, said, text, language):
     assert shaped.values.language == language
 
 
-@pytest.mark.parametrize(
-    "link", ["javascript:alert(1)", "data:text/html,x", "urn:uuid:1", "http://", "//", "", None]
-)
+@table("link", ["javascript:alert(1)", "data:text/html,x", "urn:uuid:1", "http://", "//", "", None])
 def test_readers_are_sent_nowhere_but_to_the_web(link):
     shaped = made(
         link=link, image=Image(link or ""), enclosures=(Enclosure(link or "", "audio/mpeg"),)
@@ -135,7 +134,7 @@ def test_readers_get_the_publishers_address_without_tracking():
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone(timedelta(hours=7)))
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "published"),
     [
         (NOON, datetime(2026, 11, 24, 5, tzinfo=UTC)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -72,7 +71,7 @@ def test_whatever_stands_in_a_link_is_no_exception(text):
     assert isinstance(display_link(text), str)
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "shown"),
     [
         ("http://bao.vn/a?utm_source=rss&id=1#top", "http://bao.vn/a?id=1#top"),
@@ -90,7 +89,7 @@ def test_readers_get_the_outlets_own_address_without_what_follows_them(written, 
     assert display_link(written) == shown
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "web"),
     [
         ("https://bao.vn/", True),
@@ -112,7 +111,7 @@ def test_what_a_reader_may_be_sent_to(url, web):
         assert canonical(url) == url
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "home"),
     [
         ("https://bao.vn", True),

@@ -13,6 +13,7 @@ import pytest
 from service.curate.lead import LONGEST, lead_of
 from service.text.excerpt import lead as first_sentences
 from tests import levels
+from tests.levels import table
 
 FLOOD = "Mưa lớn làm nước sông Thương dâng cao trong đêm qua."
 SCHOOLS = "Mười hai trường ven sông Thương cho học sinh nghỉ vì nước dâng cao."
@@ -29,7 +30,7 @@ def test_of_two_alike_the_nearer_to_the_beginning_is_taken():
     assert lead_of(f"{FLOOD} {SCHOOLS} {FLOOD} {SCHOOLS}") == f"{FLOOD} {SCHOOLS}"
 
 
-@pytest.mark.parametrize(
+@table(
     "caption",
     ["Nước sông Thương dâng cao sáng nay (Ảnh: Minh Hà).", "Ảnh minh họa.", "(Nguồn: bao.example)",
      "Photo: River Thuong this morning, seen from the bridge.", "[Hình: Báo Sông Thương]"],
@@ -52,7 +53,7 @@ def test_one_sentence_is_enough_where_two_are_too_long():
     assert len(lead) <= LONGEST
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["", "Một câu không có dấu chấm", "Ngắn. Rất ngắn. Ngắn.", "河水上涨。学校停课。", "🌊🌊🌊"],
 )

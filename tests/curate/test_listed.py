@@ -12,6 +12,7 @@ from service.curate.prepare import Told, prepare
 from service.model import Document, Enclosure, Image
 from service.store.sources import article_page_queue
 from tests.curate.desk import entry
+from tests.levels import table
 
 LISTED = Visits(all=False, dates_count=False, most=50)
 
@@ -29,7 +30,7 @@ def test_what_is_packed_comes_back_whole(now):
     assert unpack(pack(entry())) == entry()
 
 
-@pytest.mark.parametrize(
+@table(
     ("link", "origin", "is_wanted"),
     [
         ("https://a.vn/1", None, True),

@@ -17,6 +17,7 @@ from service.report import mailing
 from service.report.mailing import NOTHING
 from service.store import tables as t
 from service.store.mailing.relays.slow_domains import SlowDomain
+from tests.levels import table
 from tests.mail import stock
 from tests.mail.relays import Sink
 from tests.mail.test_drain import Clock
@@ -129,7 +130,7 @@ async def test_one_rate_holds_for_all_domains_of_a_provider(store, clock, tmp_pa
     assert names == {"@gmail.com"}
 
 
-@pytest.mark.parametrize(("address", "destination"), [
+@table(("address", "destination"), [
     ("a@GoogleMail.com", "gmail.com"), ("a@hotmail.co.uk", "outlook.com"),
     ("a@live.fr", "outlook.com"),
     ("a@ymail.com", "yahoo.com"), ("a@yahoo.com.vn", "yahoo.com"), ("a@bộ.vn", "xn--b-8xm.vn"),

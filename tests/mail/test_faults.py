@@ -7,6 +7,7 @@ import pytest
 from service.config.schema import Settings
 from service.mail.faults import faults
 from service.mail.security import port, security
+from tests.levels import table
 from tests.mail import stock
 from tests.mail.relays import relay_of
 
@@ -57,7 +58,7 @@ def test_a_relay_needs_an_address_that_one_click_works_with(tmp_path, base_url, 
     assert found == ([] if fine else ["site.base_url"])
 
 
-@pytest.mark.parametrize(
+@table(
     ("table", "expected"),
     [
         ({"host": "smtp.example.vn"}, ("starttls", 587)),

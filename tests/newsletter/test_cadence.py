@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.model import CadenceRule
 from service.newsletter.cadence import check_cron, instant, latest_cut, next_cut, previous_cut
-from tests.levels import some
+from tests.levels import some, table
 
 SAIGON = "Asia/Ho_Chi_Minh"
 NEW_YORK = "America/New_York"  # gap 8 March 2026 02:00-03:00, overlap 1 November 01:00-02:00
@@ -178,7 +178,7 @@ def test_an_instant_reads_as_its_civil_time_or_lies_behind_a_gap(zone, at):
             assert before < wanted < read
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "why"),
     [
         ("* * *", "5 fields"),

@@ -7,7 +7,6 @@ from datetime import UTC, date, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -21,7 +20,7 @@ from service.report.status import as_json, status
 from service.report.why import why
 from service.store import tables as t
 from service.store.audience.cut_times import Scheduling
-from tests.levels import some
+from tests.levels import some, table
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
 from tests.newsletter.test_cadence import APIA, INSTANTS, NEW_YORK, RULES, SAIGON, ZONES, rule, utc
 
@@ -37,7 +36,7 @@ CUTS = [
 ]
 
 
-@pytest.mark.parametrize(("rhythm", "day", "expected"), CUTS)
+@table(("rhythm", "day", "expected"), CUTS)
 def test_a_cut_on_a_holiday_moves_to_the_first_day_after(rhythm, day, expected):
     given = replace(rule(rhythm, day=day), holidays=TET)
     at, found = utc("2027-02-03 12:00"), []

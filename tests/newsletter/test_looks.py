@@ -17,6 +17,7 @@ from service.newsletter.previews import samples
 from service.publish.pages import Pages
 from service.render.faults import faults
 from service.store.core.database import Store
+from tests.levels import table
 from tests.newsletter import full_edition
 from tests.newsletter.full_edition import LOOKS, NEWS, READER
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
@@ -162,7 +163,7 @@ def test_word_draws_a_look_as_it_is_meant(store, tmp_path, look):
 LAYOUT = 'role="presentation" cellpadding="0" cellspacing="0" border="0"'
 
 
-@pytest.mark.parametrize(
+@table(
     "broken",
     [
         '<div style="display: flex">',

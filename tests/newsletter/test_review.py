@@ -34,6 +34,7 @@ from service.store.core import facts
 from service.store.reviews import reviews, stories
 from service.text import mailboxes
 from service.text.instants.quiet import read as read_quiet
+from tests.levels import table
 from tests.newsletter.editors import (
     HOA,
     LAN,
@@ -70,7 +71,7 @@ GOES = [
 ]
 
 
-@pytest.mark.parametrize(("state", "required", "before", "then"), GOES)
+@table(("state", "required", "before", "then"), GOES)
 def test_when_an_edition_goes(state, required, before, then):
     found = [states.goes(state, MONDAY, at, required=required) for at in (MONDAY - MINUTE, MONDAY)]
     assert found == [before, then]
@@ -115,7 +116,7 @@ def timed(cadence, day, at, quiet):
     return Schedule(CadenceRule(cadence, time.fromisoformat(at), day, quiet=silence), PLACE)
 
 
-@pytest.mark.parametrize("case", QUIET_ENDS)
+@table("case", QUIET_ENDS)
 def test_until_when_what_is_approved_waits(case):
     *rule, cut_at, now, until = case
     assert states.quiet_until(timed(*rule), local(cut_at), local(now)) == local(until)
@@ -134,7 +135,7 @@ STILL_WAITS = [
 ]
 
 
-@pytest.mark.parametrize(("quiet", "let_go", "now", "until"), STILL_WAITS)
+@table(("quiet", "let_go", "now", "until"), STILL_WAITS)
 def test_what_was_approved_waits_while_it_is_quiet_and_no_longer(quiet, let_go, now, until):
     own = timed("weekly", "friday", "17:00", quiet)
     found = states.waits_until(own, local("20 17:00"), local(let_go), local(now))
@@ -155,7 +156,7 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("act", "story", "expected"), MOVES)
+@table(("act", "story", "expected"), MOVES)
 def test_how_stories_are_moved(act, story, expected):
     found = states.reordered([(1, 2, 3), (4, 5)], (6, 7), ReviewAct(act), story)
     assert found == expected
@@ -170,7 +171,7 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "kept"), WORDS)
+@table(("typed", "kept"), WORDS)
 def test_what_is_kept_of_words(typed, kept):
     assert written(typed, 100) == kept
     assert written(kept, 100) == kept
@@ -197,7 +198,7 @@ PROSE = [
 ]
 
 
-@pytest.mark.parametrize(("text_", "html"), PROSE)
+@table(("text_", "html"), PROSE)
 def test_links_in_words_are_safe(text_, html):
     assert str(linked(text_)) == html
 

@@ -11,6 +11,7 @@ from service.config.schema import Settings
 from service.curate.selection.score import score
 from service.curate.selection.standing import Standing, TopicPlace, from_json, together
 from service.store import tables as t
+from tests.levels import table
 from tests.newsletter.newsroom import DAY, HOUR, Newsroom, configuration
 from tests.newsletter.test_cadence import utc
 
@@ -19,7 +20,7 @@ APRIL = utc("2027-04-01 00:00")
 """The cut of the first quarter: 07:00 in Viet Nam."""
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "scope"),
     [
         ({"cadence": "daily"}, "news"),
@@ -43,7 +44,7 @@ def standing(outlets=1, days=None, age=DAY, weight=1.0):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@table(
     ("higher", "lower"),
     [
         (standing(days=3), standing(days=1)),

@@ -24,7 +24,7 @@ def digest(**values):
     return settings(**values).digest["tuan"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "preferences", "expected"),
     [
         ({"cadence": "weekly"}, (None, None), CadenceRule("weekly", time(7), "monday")),
@@ -81,7 +81,7 @@ def test_a_rule_without_civil_time_is_the_same_in_every_zone():
     assert one == rules.own(hourly, SAIGON)
 
 
-@pytest.mark.parametrize(
+@table(
     "written",
     [
         {"cadence": "weekly", "day": "friday"},
@@ -98,7 +98,7 @@ def test_a_schedule_is_read_back_from_its_text(written):
     assert rules.read(own.text) == own
 
 
-@pytest.mark.parametrize(
+@table(
     "written",
     [
         {"cadence": "weekly", "day": "sunday", "at": "06:00", "topics": ["giao-duc"]},

@@ -10,13 +10,14 @@ import pytest
 
 from service.errors import ParseError
 from service.parse.compressed import unpacked
+from tests.levels import table
 
 PLAIN = random.Random(7).randbytes(70_000)
 PACKED = gzip.compress(PLAIN, mtime=0)
 SMALL = gzip.compress(b"tin", mtime=0)
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "document", "cut"),
     [
         (b"<rss/>", b"<rss/>", False),

@@ -7,6 +7,7 @@ import pytest
 from service.errors import ParseError
 from service.parse import opml
 from service.parse.opml import Outline
+from tests.levels import table
 
 TEXT = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0"><head><title>Nguồn</title></head><body>
@@ -44,7 +45,7 @@ def test_broken_files_are_read_as_far_as_they_go(broken, count):
     assert len(opml.read(broken.encode())) == count
 
 
-@pytest.mark.parametrize("body", [b"", b"x", b"<rss/>", b"<html><body/></html>", b"\xff\xfe"])
+@table("body", [b"", b"x", b"<rss/>", b"<html><body/></html>", b"\xff\xfe"])
 def test_what_is_no_opml_is_said(body):
     with pytest.raises(ParseError, match="OPML"):
         opml.read(body)

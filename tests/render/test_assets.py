@@ -19,6 +19,7 @@ from service.render.colour import (
     readable_on_white,
 )
 from service.render.engine import shipped_templates
+from tests.levels import table
 
 SHIPPED = shipped_templates()
 
@@ -55,7 +56,7 @@ def test_an_admins_own_file_wins(tmp_path):
     assert assets.get("icon-144.png") is not None
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     ["../words/vi.toml", "none.png", "", ".", "a/b.css", "site.css\0", "x.py", "/etc/passwd"],
 )
@@ -69,7 +70,7 @@ def test_types():
     assert media_type("x.exe") is None
 
 
-@pytest.mark.parametrize("accent", ["#0b57a4", "#b3261e", "#000000", "#767676", "#00551a"])
+@table("accent", ["#0b57a4", "#b3261e", "#000000", "#767676", "#00551a"])
 def test_the_accent_can_be_read_in_the_light_and_in_the_dark(accent):
     css = (Assets([SHIPPED], accent).get("site.css") or b"").decode()
     light, dark = re.findall(r"--accent:\s*(#\w+)", css)[-2:]

@@ -39,7 +39,7 @@ def gif(width: int, height: int) -> bytes:
     return b"GIF89a" + struct.pack("<HHBBB", width, height, 0, 0, 0) + b"\x2c" + b"\0" * 9 + b";"
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "shown"),
     [
         (png(40), ("png", 40, 40)),

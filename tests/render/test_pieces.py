@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import css_inline
-import pytest
 
 from service.render.pieces import Pieces
 from tests.levels import table
@@ -60,7 +59,7 @@ def test_stories_are_inlined_once_for_all_mails_that_tell_them():
                               "</p></div>", stories[1], after])  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@table(
     ("style", "story"),
     [
         ("p + p { color: red }", "<p>một</p>"),

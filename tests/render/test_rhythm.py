@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import time
 from itertools import product
 
-import pytest
-
 from service.model import Cadence, CadenceRule, QuietTime
 from service.render.engine import shipped_templates
 from service.render.rhythm import rhythm
 from service.render.words import load_words
+from tests.levels import table
 
 VI = load_words([shipped_templates()], "vi")
 EN = load_words([shipped_templates()], "en")
@@ -18,7 +17,7 @@ EN = load_words([shipped_templates()], "en")
 BOTH = QuietTime((time(22), time(6)), frozenset({6}))
 
 
-@pytest.mark.parametrize(
+@table(
     ("rule", "vi", "en"),
     [
         (CadenceRule("weekly"), "sáng thứ Hai, 07:00", "Mondays, 07:00"),

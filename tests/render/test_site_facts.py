@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from service.config.schema import Settings
 from service.render.site_facts import base_url, site_view
+from tests.levels import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("site", "listen", "address"),
     [
         ({"base_url": "https://tin.example.vn/"}, "127.0.0.1:8000", "https://tin.example.vn"),

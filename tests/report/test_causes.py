@@ -10,12 +10,11 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 
-import pytest
-
 from service.render.engine import shipped_templates
 from service.render.words import load_words
 from service.report.causes import cause
 from service.report.sentence import Sentence, SentenceWriter, in_english
+from tests.levels import table
 
 ROOT = Path(__file__).parents[2] / "service"
 ENGLISH = load_words((shipped_templates(),), "en")
@@ -59,7 +58,7 @@ def _own(key: str) -> str:
     return longest
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "said"),
     [
         ("the server answered 503 (Service Unavailable)", "máy chủ trả lời mã 503"),
@@ -90,7 +89,7 @@ def test_what_is_no_cause_stays_text():
     assert isinstance(cause("the document is empty"), Sentence)
 
 
-@pytest.mark.parametrize("chapter", ["cause.", "standing.", "hub.", "late.", "trouble.", "admin."])
+@table("chapter", ["cause.", "standing.", "hub.", "late.", "trouble.", "admin."])
 def test_both_languages_fill_the_same_sentences(chapter):
     english, vi = (dict(one.chapter(chapter)) for one in (ENGLISH, vietnamese.words))
     assert english

@@ -76,7 +76,7 @@ def test_a_text_that_was_cut_ends_in_an_ellipsis(phrase, mark):
     )
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["Xem chi tiết", "» Czytaj dalej", "続きを読む", "Details", "View details »", "Weiter",
      "[mehr]", "Continue reading Thị trấn Bích Động có chợ mới"],
@@ -155,9 +155,7 @@ def test_an_entry_that_is_nothing_else_is_kept_as_it_is():
     assert made.values.title == "Xem thêm"
 
 
-@pytest.mark.parametrize(
-    "piece", [". continue reading", "the post ", "[ ", "lưu bài ", "xem thêm: ", "read more "]
-)
+@table("piece", [". continue reading", "the post ", "[ ", "lưu bài ", "xem thêm: ", "read more "])
 def test_hostile_texts_cost_little(piece):
     began = time.process_time()
     without_boilerplate(piece * 20_000)

@@ -298,7 +298,7 @@ def test_the_text_of_clean_markup_needs_no_parser(html):
     assert plain_of_clean(clean) == plain(clean)
 
 
-@pytest.mark.parametrize(
+@table(
     "html",
     [
         "<p>a<b>b</b>c</p><p>d</p>", '<a href="http://a.example/?a=1&amp;b=2" title="x > y">z</a>',
@@ -312,7 +312,7 @@ def test_the_text_of_clean_markup_is_the_same_by_hand(html):
     assert plain_of_clean(clean) == plain(clean)
 
 
-@pytest.mark.parametrize(
+@table(
     ("html", "href"),
     [
         ('<a href="/x">a</a>', "https://a.example/x"),
@@ -329,7 +329,7 @@ def test_addresses_are_joined_wherever_one_is_not_whole(html, href):
     assert 'src="i' not in clean
 
 
-@pytest.mark.parametrize("unit", ["<", "<a ", '<a href="', "</", "<!--"])
+@table("unit", ["<", "<a ", '<a href="', "</", "<!--"])
 def test_hundreds_of_thousands_of_beginnings_without_an_end_cost_no_square(unit):
     begun = time.process_time()
     html = unit * (400_000 // len(unit))
@@ -348,9 +348,7 @@ def test_words_are_parted_where_a_box_ends(tag):
         assert plain_of_clean(clean_html(html, BASE)).split() == ["một", "hai", "ba"]
 
 
-@pytest.mark.parametrize(
-    "tag", ["br", "hr", "img src='https://x.vn/a.jpg'", "input", "button></button", "svg></svg"]
-)
+@table("tag", ["br", "hr", "img src='https://x.vn/a.jpg'", "input", "button></button", "svg></svg"])
 def test_words_are_parted_where_something_stands_between_them(tag):
     for html in (f"một<{tag}>hai", f"<p>một<{tag}>hai</p>"):
         assert plain(html) == plain_of_clean(clean_html(html, BASE)) == "một hai"

@@ -366,7 +366,7 @@ def test_date_lines_as_pages_show_them():
     assert wrong == {}
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["Tỷ số 3-1", "24/7 không nghỉ", "1/3 dân số", "Xem 12/20", "12.30", "nay", "qua",
      "Trang 1/12 của 5", "chiều"],
@@ -517,7 +517,7 @@ def test_the_two_usual_forms_mean_what_the_patterns_of_all_forms_say(at, minutes
     assert found == dates._read(text, UTC, None, NOW, None)  # the long way
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "2026-02-30T08:00:00Z",  # no such day

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +53,7 @@ def test_the_newest_is_of_these_days():
     assert order_of(["2/10/2026 9:25", "1/10/2026 8:00"], october) == "dmy"
 
 
-@pytest.mark.parametrize(
+@table(
     ("language", "zone", "order"),
     [
         ("en-US", "America/New_York", "mdy"),

@@ -143,7 +143,7 @@ class TestTokens:
         assert [fold(word) for word in words] == folded
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "marks"),
     [("giao duc", False), ("giáo dục", True), ("đ", True), ("Đ", True), (nfd("é"), True),
      ("Straße", False), ("ABC", False), ("", False), ("Hồ", True), ("가", False), ("İ", True)],

@@ -3,12 +3,11 @@ from __future__ import annotations
 import gzip
 import json
 
-import pytest
-
 from service.text.language import guess
+from tests.levels import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "language"),
     [
         ("Tỉnh uỷ họp về tuyển sinh", "vi"),

@@ -99,7 +99,7 @@ def test_what_people_have_verified(corpus):
         assert to_unicode(pair["raw"], "tcvn3") == pair["expected"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("raw", "text"),
     [
         ("HéI NGHÞ TØNH §¶NG Bé", "HỘI NGHỊ TỈNH ĐẢNG BỘ"),  # capitals of another font
@@ -172,7 +172,7 @@ def test_old_texts_within_a_document_in_unicode():
     assert charsets == ("tcvn3",)
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "charset"),
     [("TCVN-5712:1993", "tcvn3"), ("x-viet-tcvn5712", "tcvn3"), ("VISCII", "viscii"),
      ("csVISCII", "viscii"), ("x-viet-vni", "vni"), ("utf-8", None), ("windows-1258", None)],

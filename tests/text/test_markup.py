@@ -121,7 +121,7 @@ def test_whichever_quote_of_a_link_is_lost_every_link_is_there(data):
     assert [text.strip() for _, text in found] == [text.strip() for text in told]
 
 
-@pytest.mark.parametrize(
+@table(
     ("html", "clean"),
     [
         ("<noscript>Lời <b>dẫn</b></noscript><p>a</p>", "Lời <b>dẫn</b><p>a</p>"),

@@ -6,7 +6,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,7 +78,7 @@ def test_every_month_has_its_number_and_no_other(language):
             assert alone in {None, month} or language in {"hr", "cs"}, name
 
 
-@pytest.mark.parametrize("name", ["marathon", "abc", "ja", "tháng", "", "Uhr"])
+@table("name", ["marathon", "abc", "ja", "tháng", "", "Uhr"])
 def test_what_is_no_month_in_a_language_that_says_otherwise(name):
     assert months.number(name, "en") is None
     assert months.number(name, "vi") is None

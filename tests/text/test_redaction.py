@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.text.redaction import without_addresses
+from tests.levels import table
 
 MESSAGE_ID = "k3wq" * 8 + "@tin.example.vn"
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "kept"),
     [
         ("550 5.1.1 <minh@example.vn>: unknown", "550 5.1.1 <[address]>: unknown"),

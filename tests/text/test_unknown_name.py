@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from service.text.unknown_name import no_such
+from tests.levels import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "known", "said"),
     [
         ("dayly", ["daily", "weekly"], """there is no cadence 'dayly'; did you mean "daily"?"""),

@@ -11,6 +11,7 @@ import pytest
 
 from service.web.admin import admin_key
 from service.web.admin.admin_key import LASTS, cookie_name, ensure, opens, read, renew, token
+from tests.levels import table
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 KEY, OTHER = "0a" * 32, "0b" * 32
@@ -83,7 +84,7 @@ def test_every_single_digit_counts():
         assert not opens(KEY, "link", changed, NOW), place
 
 
-@pytest.mark.parametrize(
+@table(
     "change",
     [str.upper, lambda made: made[:20], lambda made: made[20:], lambda made: made + "0",
      lambda made: f"{made}\n", lambda made: f" {made}", lambda made: "", lambda made: "é" * 40,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 from datetime import UTC, datetime
 
-import pytest
-
 from service.web.documents import Served, answer, is_unchanged, made_now, takes_gzip
 from tests.levels import table
 
@@ -44,7 +42,7 @@ def test_what_a_reader_has_already(headers, unchanged):
     assert is_unchanged(FEED, headers) is unchanged
 
 
-@pytest.mark.parametrize(
+@table(
     ("accepts", "takes"),
     [
         ("", False),

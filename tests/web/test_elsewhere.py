@@ -17,7 +17,7 @@ SCHOOL = "https://truong.example.vn"
 KNOWN = (SCHOOL, "http://127.0.0.1:9000")
 
 
-@pytest.mark.parametrize(
+@table(
     ("origin", "known"),
     [
         (SCHOOL, True),
@@ -102,7 +102,7 @@ def test_an_origin_is_kept_as_browsers_write_it(written, origin):
     assert web_origin(written) == origin
 
 
-@pytest.mark.parametrize(
+@table(
     "written",
     ["truong.example.vn", "ftp://a.vn", "https://a.vn/trang", "https://u@a.vn", "https://a.vn?x=1"],
 )

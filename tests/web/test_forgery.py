@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from service.web.forgery import Comes, comes, is_prefetch
 from tests.levels import table
 
@@ -39,7 +37,7 @@ def test_without_a_base_url_only_the_asked_host_is_ours():
     assert comes({"origin": "https://tin.example.vn"}, "http://127.0.0.1:8000", None) is ELSEWHERE
 
 
-@pytest.mark.parametrize(
+@table(
     ("headers", "ahead"),
     [
         ({}, False),

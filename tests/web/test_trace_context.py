@@ -11,11 +11,12 @@ import pytest
 from service.config.schema import Log, Settings
 from service.runtime import logs
 from service.web.trace_context import trace_of
+from tests.levels import table
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "found"),
     [
         (f"00-{TRACE}-{SPAN}-01", TRACE),

@@ -8,6 +8,7 @@ import pytest
 
 from service.curate.learned.examples import read_examples
 from service.errors import LearningError
+from tests.levels import table
 
 GOOD = json.dumps({"label": "y-te", "title": "Bệnh viện mới", "text": "Hôm nay."}).encode()
 
@@ -32,7 +33,7 @@ def test_empty_lines_are_left_out():
     assert len(read(GOOD, b"\n", b"  \n", GOOD)) == 2
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "said"),
     [
         (b'{"label": "y-te", "text": ', "no JSON: Expecting value at column 27"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from service.config.schema import Settings
 from service.curate.rules.matcher import compile_rules
 from service.curate.rules.reason_text import reason_line
@@ -141,7 +139,7 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("rule", "found"),
     [
         ({"any": ["lũ lớn"]}, {"no title", "no text", "all capitals", "mixed"}),

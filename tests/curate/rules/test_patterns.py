@@ -56,7 +56,7 @@ def test_it_finds_what_pythons_own_finds(expression, text):
         assert found == expected[0]
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "text", "found"),
     [
         (r"\bđiện\b", "Mất điện vì lũ", "điện"),
@@ -103,7 +103,7 @@ def test_what_cannot_be_is_told(expression, problem):
     assert remedy
 
 
-@pytest.mark.parametrize("expression", ["(a+)+$", "(a|aa)+$", "(a*)*b", r"(\w+\s?)*!", "(x+x+)+y"])
+@table("expression", ["(a+)+$", "(a|aa)+$", "(a*)*b", r"(\w+\s?)*!", "(x+x+)+y"])
 def test_an_expression_that_would_go_back_for_ever_is_done_at_once(expression):
     pattern = compile_pattern(expression)
     began = time.process_time()

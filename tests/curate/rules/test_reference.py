@@ -13,6 +13,7 @@ from service.curate.rules.matcher import compile_rules, packed, unpacked
 from service.curate.rules.reason_text import reason_line
 from service.curate.rules.terms import Described
 from tests.curate.desk import Desk, entry
+from tests.levels import table
 
 ARTICLE = Described(
     title="Sơ kết Chỉ thị 38/CT-TW",
@@ -28,7 +29,7 @@ def compiled(rule):
     return matcher
 
 
-@pytest.mark.parametrize(
+@table(
     ("rule", "line"),
     [
         ({"reference": "38-CT/TW"}, "reference: 38-CT/TW; in: title, text"),

@@ -18,6 +18,7 @@ from service.curate.selection.standing import (
     together,
 )
 from service.store.content.story_facts import Teller
+from tests.levels import table
 
 HOUR = 3600.0
 ONE = Standing(
@@ -41,7 +42,7 @@ def test_a_flood_that_eight_outlets_tell_stands_above_fresh_single_news_for_a_da
     assert total(outlets=8, age_s=23 * HOUR) > total(age_s=0.0) > total(outlets=8, age_s=25 * HOUR)
 
 
-@pytest.mark.parametrize(
+@table(
     ("higher", "lower"),
     [
         ({"outlets": 2}, {}),
@@ -135,7 +136,7 @@ def test_stories_that_have_become_one_are_told_by_as_many_as_the_larger():
 TITLE = "Bộ Y tế: dịch tả lợn lan sang 3 tỉnh"
 
 
-@pytest.mark.parametrize(
+@table(
     ("reason", "named"),
     [
         ({"any": ["dịch"], "in": ["title", "lead"]}, True),

@@ -16,6 +16,7 @@ from service.curate.stories.grouping import name_groups
 from service.curate.stories.likeness import likeness
 from service.curate.stories.terms import LONGEST_TEXT, read
 from tests.curate.stories.traps import TRUE, Told, traps
+from tests.levels import table
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
@@ -192,7 +193,7 @@ def test_a_late_article_brings_two_stories_together_under_the_larger_ones_id() -
     assert {desk.stories.story_of(one) for one in ones + others} == {keeps}
 
 
-@pytest.mark.parametrize(
+@table(
     "told",
     [
         ("", ""),

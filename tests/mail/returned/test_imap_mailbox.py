@@ -11,6 +11,7 @@ from service.config.values import Secret
 from service.errors import MailError, StoreError
 from service.mail.returned.imap_mailbox import ImapLimits, fetch
 from service.mail.security import Security, imap_port, imap_security
+from tests.levels import table
 from tests.mail.returned.imap_server import DRIP, DROP, GREETING, SILENCE, ImapServer
 from tests.mail.returned.samples import arf, dsn
 
@@ -127,7 +128,7 @@ async def test_a_wrong_password_is_told_without_it():
     assert "sai" not in str(told.value)
 
 
-@pytest.mark.parametrize(
+@table(
     ("table", "security", "port"),
     [
         ({"host": "imap.example.vn"}, Security.TLS, 993),

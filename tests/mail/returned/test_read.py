@@ -164,7 +164,7 @@ def test_each_of_several_is_judged_by_its_own_words():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@table(
     ("subject", "fields"),
     [
         ("Re: Tin", ["Auto-Submitted: auto-replied"]),

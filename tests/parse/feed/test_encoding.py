@@ -13,6 +13,7 @@ from service.parse.feed import encoding
 from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 from service.text.plausible import oddness
+from tests.levels import table
 
 # Language -> a headline, and charsets in which such feeds are really sent.
 TEXTS = {
@@ -69,7 +70,7 @@ def one_is_enough(text, charset):
                 assert known, (charset, said, declared, mark)
 
 
-@pytest.mark.parametrize(
+@table(
     ("header_says", "declared", "charset"),
     [
         ("windows-1251", "koi8-r", "koi8-r"),
@@ -121,9 +122,7 @@ def breaks_off(text, charset, now):
         assert [one.title for one in read.entries] == [text], (charset, end)
 
 
-@pytest.mark.parametrize(
-    "name", ["unicode_escape", "punycode", "idna", "rot13", "base64", "utf-8\0"]
-)
+@table("name", ["unicode_escape", "punycode", "idna", "rot13", "base64", "utf-8\0"])
 def test_what_is_no_charset_of_documents_is_not_asked(name):
     body = feed("café", None).encode("windows-1252")
     assert "<title>café</title>" in encoding.decode(body, header(name))[0]
@@ -148,7 +147,7 @@ def test_any_text_in_unicode_is_read_as_it_was_written(text, charset):
         assert text in decoded
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "odd"),
     [("Путин подписал закон", 0), ("рХФЙО", 1), ("BiergдrtЯen", 1), ("рХФЙО школа", 0.5), ("", 0),
      ("ĐẠI HỌC Bách khoa, Việt Nam", 0), ("iPhone, МВД, École, ÉCOLE", 0), ("naïve®", 0)],

@@ -129,7 +129,7 @@ def test_a_part_of_a_document_with_captions_reads_as_the_whole(parts):
     assert strict_parser.parse(renamed(document(new, first)), URL) is not None
 
 
-@pytest.mark.parametrize(
+@table(
     "link",
     [
         '<link uri="https://o.example/1">Đọc bài</link>',
@@ -149,7 +149,7 @@ def test_a_link_is_found_in_its_attribute_or_its_text(link):
         assert both_ways(shell(f"<title>a</title>{link}")).link == "https://o.example/1"
 
 
-@pytest.mark.parametrize("rel", ["self", "enclosure", "edit", "replies", "hub", "next", "license"])
+@table("rel", ["self", "enclosure", "edit", "replies", "hub", "next", "license"])
 def test_links_to_something_else_are_not_the_entrys_own(rel):
     link = f'<link rel="{rel}" href="https://o.example/1"/>'
     assert both_ways(atom(f"<title>a</title>{link}")).link is None
@@ -174,7 +174,7 @@ def test_a_json_feed_without_a_version_is_known_by_its_items():
     assert len(parse_document(body, {}, URL, ParseOptions(), NOW).entries) == 1
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "reason"),
     [
         (b'{"version": "https://jsonfeed.org/version/1.1"}', "no list of items"),
@@ -210,7 +210,7 @@ PAGE = """<html><head><title>T</title></head><body><ul>{}</ul><a href="/?page=2"
 )
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "kind"),
     [
         (rss('<title>a</title><link>/tin/1</link><description>&lt;a href="b">x&lt;/a></description>'

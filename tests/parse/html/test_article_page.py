@@ -18,7 +18,7 @@ from service.parse.html.article import prose as prose_of
 from service.parse.html.blocks import blocks
 from service.parse.html.boilerplate import is_pointer
 from service.parse.options import ParseOptions
-from tests.levels import some
+from tests.levels import some, table
 from tests.parse import article_pages as portals
 from tests.parse.article_pages import LEAD, OTHERS, PARAGRAPHS, TITLE
 
@@ -85,7 +85,7 @@ def test_a_word_before_the_headline_in_its_element_is_left_out():
     assert page.title == TITLE
 
 
-@pytest.mark.parametrize(
+@table(
     ("told", "authors"),
     [
         ('{"@type":"Person","name":"Theo Minh Anh"}', ("Minh Anh",)),
@@ -100,7 +100,7 @@ def test_authors_are_people_and_never_the_sites_own_account(told, authors):
     assert read(portals.newspaper(author=told)).authors == authors
 
 
-@pytest.mark.parametrize(
+@table(
     ("changes", "at"),
     [
         ({}, AT.replace(second=41)),  # JSON-LD shows the clock, meta the same with its zone
@@ -206,7 +206,7 @@ CUTS = {
 }
 
 
-@pytest.mark.parametrize("cut", CUTS)
+@table("cut", CUTS)
 def test_a_lead_that_is_the_beginning_of_the_text_stands_there_once(cut):
     page = read(prose(*PARAGRAPHS, lead=CUTS[cut]()))
     assert page.text.split("\n\n") == list(PARAGRAPHS)
@@ -245,7 +245,7 @@ def test_a_slogan_of_the_site_is_no_lead(slogan, where):
     assert slogan not in page.text
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     ["article-widget", "widget text", "elementor-widget elementor-widget-text-editor", "read-more",
      "paywall", "print-content", "story-tools article-print", "tags-content tag"],
@@ -264,7 +264,7 @@ def test_a_widget_without_sentences_is_none_of_the_text():
     assert page.text.split("\n\n") == list(PARAGRAPHS)
 
 
-@pytest.mark.parametrize(
+@table(
     "notice",
     ["Lưu bài viết thành công", "Đã lưu bài viết", "Nghe đọc bài", "3 phút đọc", "Xem chi tiết",
      "Bạn có thể xem lại bài viết đã lưu ở trang Tin bài đã lưu"],
@@ -275,7 +275,7 @@ def test_what_a_program_says_on_the_page_is_none_of_the_text(notice):
     assert page.lead in {"", PARAGRAPHS[0]}
 
 
-@pytest.mark.parametrize(
+@table(
     ("start", "points"),
     [("Xem thêm:", True), (">> Tin liên quan:", True), (">>> ", True), ("Read next >", True),
      ("Lue myös:", True), ("Cùng chuyên mục:", True), ("Thông báo:", False), ("Hà Nội:", False)],

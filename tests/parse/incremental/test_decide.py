@@ -17,6 +17,7 @@ from service.parse.options import ParseOptions
 from service.parse.repair import pipeline
 from service.parse.result import ParseLevel
 from tests import levels
+from tests.levels import table
 from tests.parse.feed.test_strict_parser import FOLDERS, files
 from tests.parse.feeds import two_documents
 
@@ -206,7 +207,7 @@ def test_a_memory_is_worth_nothing_on_another_basis():
         assert snapshot.entries_in(memory, basis) == frozenset()
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "<rss><channel><item/></channel></rss>",

@@ -192,7 +192,7 @@ def test_references_at_every_place_of_a_text(written, read_as):
 PLAIN = "".join((RSS[0], *ITEMS, RSS[1]))
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         f"<br />\n<b>Warning</b>: foo() in <b>/x.php</b> on line <b>3</b><br />\n{PLAIN}",
@@ -249,7 +249,7 @@ def test_a_section_that_speaks_of_sections_is_left_as_it_is():
     assert len(read(body).entries) == 2
 
 
-@pytest.mark.parametrize(
+@table(
     "broken",
     [
         "<title>a < b</title>",
@@ -306,7 +306,7 @@ BREAKAGES = {
 }
 
 
-@pytest.mark.parametrize("name", BREAKAGES)
+@table("name", BREAKAGES)
 def test_the_eight_breakages_that_other_readers_refuse_are_read_whole(name):
     got = read(BREAKAGES[name])
     assert got.title == "Báo"
@@ -377,7 +377,7 @@ def test_json_that_is_broken_within_is_told(items):
         read('{"version":"https://jsonfeed.org/version/1","items":[' + items)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "<!-- -->" + " " * 50_000 + "x<rss><channel>",

@@ -11,6 +11,7 @@ from service.parse.feed import encoding
 from service.parse.options import ParseOptions
 from service.parse.repair import pipeline, repair_names
 from service.text.old_charsets import CHARSETS
+from tests.levels import table
 from tests.text.test_legacy import written
 
 XML = {"content-type": "application/xml"}
@@ -27,7 +28,7 @@ def test_a_well_formed_document_is_not_touched():
     assert done.text == body.decode().partition("?>")[2]
 
 
-@pytest.mark.parametrize(
+@table(
     ("broken", "whole", "name"),
     [
         ("?id=12&cat=3", "?id=12&amp;cat=3", repair_names.BARE_AMPERSANDS),
@@ -76,7 +77,7 @@ def test_prefixes_that_nobody_declared_get_their_usual_meaning():
 WHOLE = "<item><title>Một</title><link>https://a.vn/1</link></item>"
 
 
-@pytest.mark.parametrize(
+@table(
     ("tail", "kept"),
     [
         ("", [""]),
@@ -139,7 +140,7 @@ def test_what_no_repair_mends_is_left_to_the_tolerant_parser():
     assert done.repairs == (repair_names.LOOSE,)
 
 
-@pytest.mark.parametrize("body", [b"", b"\0\0\0", b"<", b"&", b"\xff\xfe", b"<rss", b"{}", b"\x80"])
+@table("body", [b"", b"\0\0\0", b"<", b"&", b"\xff\xfe", b"<rss", b"{}", b"\x80"])
 def test_nothing_makes_it_raise(body):
     assert isinstance(pipeline.repair(body, {}), pipeline.Repaired)
 
@@ -147,7 +148,7 @@ def test_nothing_makes_it_raise(body):
 VIET = "Thứ Ba, người dân Bắc Ninh đội mưa dự hội nghị trực tuyến"
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "headers", "text", "repairs"),
     [
         (VIET.encode(), XML, VIET, ()),

@@ -103,7 +103,7 @@ TAKES_AWAY = [
 ]
 
 
-@pytest.mark.parametrize("statement", ADDS)
+@table("statement", ADDS)
 def test_what_adds_is_known(statement):
     (change,) = changes_of([statement], "postgresql", set())
     assert (change.adds, change.rewrites) == (True, False)

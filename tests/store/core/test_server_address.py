@@ -17,6 +17,7 @@ from service.store.core.job_queue import address
 from service.store.core.server_address import libpq, parsed
 from service.store.kept import postgres_tools
 from service.store.kept.backup import backup
+from tests.levels import table
 from tests.running import unused_port
 
 TWO = "postgresql://tin:b%40o@db-1:5432,db-2:5433/bantin?sslmode=require"
@@ -40,7 +41,7 @@ def test_several_servers_are_told_to_all_as_libpq_takes_them():
     assert without_password(TWO) == TWO.replace("b%40o", "***")
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "hosts", "ports"),
     [
         ("postgresql://db-1,db-2/bantin", "db-1,db-2", ","),
@@ -66,9 +67,7 @@ def test_what_is_no_address_is_refused_without_its_password():
     assert "bi-mat" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    "servers", ["::1,::2", "[::1,[::2]", "[db]x:1,b", "a:x,b", "a:1:2,b", "a,b/n?port=5"]
-)
+@table("servers", ["::1,::2", "[::1,[::2]", "[db]x:1,b", "a:x,b", "a:1:2,b", "a,b/n?port=5"])
 def test_what_names_no_several_servers_is_refused_by_its_key(servers):
     with pytest.raises(StoreError, match=r"\[store\] url takes") as error:
         parsed(f"postgresql://tin:bi-mat@{servers}" + "/bantin" * ("/" not in servers))

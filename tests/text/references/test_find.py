@@ -133,9 +133,7 @@ def test_what_is_no_reference(written):
     assert parsed(written) is None
 
 
-@pytest.mark.parametrize(
-    "written", ["", "38", "..", "38-CT-TW.atom", "%2f", "a" * 5000, "38-CT-TW-"]
-)
+@table("written", ["", "38", "..", "38-CT-TW.atom", "%2f", "a" * 5000, "38-CT-TW-"])
 def test_what_is_no_slug(written):
     assert of_slug(written) is None
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import pytest
-
 from service.web.front.gate import ConnectionLimiter, peer_of
 from service.web.front.limits import CONNECTIONS, RESERVE, connections
+from tests.levels import table
 
 
 @dataclass(eq=False)
@@ -94,7 +93,7 @@ def test_an_ipv6_site_is_one_visitor():
     assert len(house) == 3
 
 
-@pytest.mark.parametrize(
+@table(
     ("descriptors", "visitors"),
     [(1 << 20, CONNECTIONS), (4096, 4096 - RESERVE), (1024, 512), (512, 128), (64, 16), (1, 1)],
 )
