@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from service.curate.stories import acting, recalling
 from service.errors import StoryError
@@ -18,6 +18,7 @@ from service.newsletter.prepare import prepare
 from service.newsletter.recalled.corrections import plan_corrections
 from service.publish.static import write_site
 from service.store import tables as t
+from service.store.audience import merging
 from service.store.content import feed_documents, references
 from service.store.mailing import claims, editions, resending
 from tests.mail.relays import Sink
@@ -136,6 +137,29 @@ def test_told_in_two_digests_it_is_corrected_once(any_store, tmp_path):
     desk.story(TRUONG, at=MONDAY + 3 * HOUR)
     desk.run(MONDAY + DAY + 2 * HOUR)
     assert sum("Đính chính" in text for text in desk.texts()) == 1
+
+
+def test_told_by_one_of_two_addresses_that_become_one_it_is_corrected_once(any_store, tmp_path):
+    review = {"cadence": "daily", "scope": "review", "at": "08:00"}
+    desk = Desk(any_store, tmp_path, {"tuan": {"cadence": "daily"}, "kiem": review})
+    desk.subscribe("lan@example.vn", "tuan")
+    desk.subscribe("minh@example.vn", "kiem")
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.run(MONDAY + 2 * HOUR)
+    assert desk.recall(one).told == 2
+    desk.story(TRUONG, at=MONDAY + 3 * HOUR)
+    desk.run(MONDAY + DAY + HOUR / 2)
+    assert ["Đính chính" in text for text in desk.texts("lan@example.vn")] == [False, True]
+    assert len(desk.texts("minh@example.vn")) == 1  # waits for the edition of 08:00
+    with any_store.ledger() as connection:
+        ids = dict(connection.execute(select(t.subscriber.c.address, t.subscriber.c.id)).all())
+        stays, goes = ids["minh@example.vn"], ids["lan@example.vn"]
+        merging.lock(connection, (stays, goes))
+        merging.merge(connection, stays, goes, desk.now)
+    desk.run(MONDAY + DAY + 2 * HOUR)
+    *_, last = desk.texts("lan@example.vn")
+    assert len(desk.texts("lan@example.vn")) == 3
+    assert "Đính chính" not in last
 
 
 def test_without_an_edition_in_time_it_goes_alone(desk):

@@ -90,11 +90,13 @@ def _told(connection: Connection, stays: int, goes: int) -> None:
 
 
 def _corrections(connection: Connection, stays: int, goes: int) -> None:
-    """What was taken back is told once, where both were to be told."""
+    """What was taken back is told once, where both were to be told: by a mail that says it."""
     other = correction.alias()
-    both = exists().where(
-        other.c.subscriber_id == stays, other.c.recall_id == correction.c.recall_id
-    )
+    same = other.c.recall_id == correction.c.recall_id
+    said = exists().where(same, other.c.subscriber_id == goes, other.c.delivery_id.is_not(None))
+    waits = and_(correction.c.subscriber_id == stays, correction.c.delivery_id.is_(None))
+    connection.execute(delete(correction).where(waits, said))
+    both = exists().where(same, other.c.subscriber_id == stays)
     mine = correction.c.subscriber_id == goes
     connection.execute(update(correction).where(mine, ~both).values(subscriber_id=stays))
     connection.execute(delete(correction).where(mine))
