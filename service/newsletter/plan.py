@@ -10,7 +10,7 @@ of `delivery` and `told` turn a race into an error, and that batch is done again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,6 +37,10 @@ from service.store.recalled import corrections, marks
 
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
+
+LOT = 50_000
+"""Subscriptions that are found due at once. To find some, all who still are due are looked through:
+batch by batch, planning would grow with the square of its readers. Some 2 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,12 @@ def plan(store: Store, planning: Planning, press: Press | None = None) -> Editio
     `press`: others who render mails of a batch while the one before it is written; None: nobody.
     """
     done, written = _Written(), _nothing
+    batches = due_batches(store, planning.digest.id, planning.rules, planning.at)
     with writing.writer(store) as begin:
-        coming = _look(store, planning, press, after=0)
+        coming = _read(store, planning, next(batches, ()), press)
         while coming.ids:
             batch, wait = _render(planning, coming)
-            coming = _look(store, planning, press, after=coming.ids[-1])
+            coming = _read(store, planning, next(batches, ()), press)
             done, written = done + _Written(unrendered=wait) + written(), _nothing
             if done.recalled:
                 break
@@ -146,18 +151,28 @@ def _plan_one(store: Store, planning: Planning, subscription: int) -> _Written:
         return _Written(contested=1)
 
 
-def _look(store: Store, planning: Planning, press: Press | None, *, after: int) -> _PlannedBatch:
-    """The next subscriptions that are due, behind the one with the id `after`."""
-    with store.read() as connection:
-        ids = windows.due(
-            connection,
-            planning.digest.id,
-            planning.rules,
-            planning.at,
-            after=after,
-            limit=BATCH,
-        )
-    return _read(store, planning, ids, press)
+def due_batches(
+    store: Store,
+    digest_id: int,
+    those_of: Iterable[str],
+    at: datetime,
+    *,
+    batch: int = BATCH,
+    lot: int = LOT,
+) -> Iterator[Sequence[int]]:
+    """The subscriptions that are due, by id. Who comes to be so meanwhile may be left out.
+
+    `those_of`: the rules whose cut this is, as in `windows.due`.
+    """
+    after = 0
+    while True:
+        with store.read() as connection:
+            found = windows.due(connection, digest_id, those_of, at, after=after, limit=lot)
+        for begin in range(0, len(found), batch):
+            yield found[begin : begin + batch]
+        if len(found) < lot:
+            return
+        after = found[-1]
 
 
 def _read(

@@ -13,13 +13,14 @@ from service.mail.message import edition_message_id
 from service.model import DeliveryKind, Parts
 from service.newsletter import items
 from service.newsletter.freeze import PER_TOPIC
-from service.newsletter.plan import BATCH
+from service.newsletter.plan import BATCH, due_batches
 from service.store import tables as t
 from service.store.core import facts
 from service.store.mailing import editions, transactional
 from service.store.mailing.message_parts import unpack
 from tests import builders
 from tests.newsletter.newsroom import DAY, HOUR, MONDAY, Newsroom
+from tests.store.watching import statements
 
 
 @pytest.fixture
@@ -72,11 +73,34 @@ def test_more_subscriptions_than_one_batch(room):
                 cadence="daily",
             )  # fmt: skip
     room.story("a", at=MONDAY - HOUR)
-    planned = room.plan(MONDAY)
+    with statements(room.store) as asked:
+        planned = room.plan(MONDAY)
     assert (planned.editions, planned.deliveries) == (1, number)
+    looks = [one for one in asked if "subscription.id >" in one]
+    assert len(looks) == 1, looks  # each looks through all who are due
     assert len(rows(room, t.segment)) == 1
     assert len({row.message_id for row in rows(room, t.delivery)}) == number
     assert room.plan().deliveries == 0
+
+
+@pytest.mark.both_engines
+def test_all_who_are_due_come_once_whatever_is_read_at_once(room):
+    for number in range(7):
+        room.subscribe(f"r{number}@example.vn")
+    room.subscribe("elsewhere@example.vn", zone="Europe/Berlin")
+    room.plan(MONDAY - HOUR)
+    with room.store.read() as connection:
+        digest = connection.execute(select(t.digest.c.id)).scalar_one()
+        ids = connection.execute(
+            select(t.subscription.c.id).order_by(t.subscription.c.id)
+        ).scalars()
+        expected = list(ids)[:7]
+        first = t.subscription.c.id == expected[0]
+        rules = connection.execute(select(t.subscription.c.rule).where(first)).scalars().all()
+    for batch, lot in [(2, 3), (3, 7), (10, 7), (10, 10), (1, 1)]:
+        found = list(due_batches(room.store, digest, rules, MONDAY, batch=batch, lot=lot))
+        assert [one for part in found for one in part] == expected
+        assert all(0 < len(part) <= batch for part in found)
 
 
 @pytest.mark.both_engines
