@@ -137,13 +137,15 @@ _HAPPENED = (
 
 _TOPICS = t.article_topic.c.topic_id.in_(select(t.topic.c.id))  # so that its index is used
 _LEDGER: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
-    (t.subscription.c.starts_at, true()),
     (t.article_topic.c.entered_at, _TOPICS),
     (t.article_topic.c.listed_at, true()),
     (t.hot_story.c.hot_at, true()),
     (t.delivery.c.created_at, _TRANSACTIONAL),  # one transactional mail a day to an address
 )
 """What has happened, and decides what is told: only where the clock is believed."""
+
+_WINDOWS = (t.subscription.c.starts_at, t.subscription.c.covered_to)
+"""From when on, and up to when, somebody has been told: likewise, and never news that came in."""
 
 
 def repair(connection: Connection, now: datetime, longest_interval: timedelta) -> int:
@@ -176,13 +178,15 @@ def furthest(connection: Connection, now: datetime) -> timedelta | None:
 
 
 def _windows(connection: Connection, now: datetime) -> int:
-    """Windows that end ahead of `now` end before all that has entered since the step back.
+    """Windows that begin or end ahead of `now` do so before all that entered since the step back.
 
     Even one that lies a few seconds ahead would swallow what enters within them.
     """
-    column = t.subscription.c.covered_to
-    ahead = and_(column > now + _TOUCHING, column <= now + BELIEVED)
-    return _set(connection, column, ahead, {column.name: now - UNSEEN})
+    changed = 0
+    for column in _WINDOWS:
+        ahead = and_(column > now + _TOUCHING, column <= now + BELIEVED)
+        changed += _set(connection, column, ahead, {column.name: now - UNSEEN})
+    return changed
 
 
 def _lock_mails(connection: Connection, now: datetime) -> None:

@@ -44,6 +44,19 @@ def test_a_clock_that_was_three_days_ahead_loses_no_news_and_tells_none_twice(ro
     assert room.mails() == [["monday"], ["early"], ["between", "late"]]
 
 
+@pytest.mark.both_engines
+@pytest.mark.parametrize("ahead", [2 * HOUR, 30 * SECOND])
+def test_who_signed_up_under_a_clock_that_was_ahead_misses_nothing_from_then_on(room, ahead):
+    now = MONDAY + 2 * HOUR
+    reader = room.subscribe(begins=now + ahead)
+    room.story("between", at=now - SECOND)  # set back already, and not repaired yet
+    assert repair(room, now)
+    assert room.row(reader).starts_at == now - clock_repair.UNSEEN
+    room.story("late", at=MONDAY + 3 * HOUR)
+    room.run(MONDAY + DAY)
+    assert room.mails() == [["between", "late"]]
+
+
 def test_a_clock_that_is_right_moves_no_cut(room):
     reader = room.subscribe()
     room.run(MONDAY)

@@ -65,7 +65,7 @@ def test_every_stored_instant_is_decided():
             *(column for column, _ in clock_repair._LEDGER),
             t.source_poll.c.next_poll_at,
             t.source_poll.c.last_tried_at,
-            t.subscription.c.covered_to,
+            *clock_repair._WINDOWS,
         )
     }
     left = set().union(*LEFT.values())
