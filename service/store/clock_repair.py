@@ -145,7 +145,7 @@ _LEDGER: tuple[tuple[Column[Any], ColumnElement[bool]], ...] = (
 """What has happened, and decides what is told: only where the clock is believed."""
 
 _WINDOWS = (t.subscription.c.starts_at, t.subscription.c.covered_to)
-"""From when on, and up to when, somebody has been told: likewise, and never news that came in."""
+"""Since when, and up to when, news has been told: set back behind what came in just now."""
 
 
 def repair(connection: Connection, now: datetime, longest_interval: timedelta) -> int:
