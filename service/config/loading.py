@@ -6,6 +6,7 @@ files -> one table -> environment -> schema -> secrets -> cross checks -> Settin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,22 @@ from service.config.wording import written
 from service.errors import ConfigError, Fault, Finding
 
 DEFAULT_NAME = "bantin.toml"
+
+_RHYTHM = ("cadence", "cadences")
+_RESTS_ON: Mapping[str, tuple[str, ...]] = {
+    "editors": ("review",),
+    "review": ("editors", *_RHYTHM),
+    "review_required": ("review",),
+    "day": _RHYTHM,
+    "at": _RHYTHM,
+    "holidays": _RHYTHM,
+    "bundle": _RHYTHM,
+    "quiet": (*_RHYTHM, "day", "at"),
+    "username": ("password",),
+    "password": ("username",),
+}
+"""A key -> those beside it by which rooms judge it. Of what is wrong they see nothing, and would
+miss it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,8 @@ def examine(path: Path, environ: Mapping[str, str]) -> Examined:
     if settings is not None:
         settings._root = root  # noqa: SLF001 - the loader gives the whole its root
         missing, warnings = credentials.resolve(settings, environ)
+        stood_in = {path for path, _, _ in found}  # what a table cannot be without
+        warnings = [one for one in warnings if one[0] not in stood_in]
         found += missing
         names = crosschecks.DefinedIds(read.names("source"), read.names("topic"))
         found += crosschecks.faults(settings, names)
@@ -94,13 +113,23 @@ def judged(examined: Examined, findings: Iterable[Finding]) -> Examined:
     """The same with what other rooms have found wrong in its settings.
 
     A finding about a key that has a fault already says nothing new and is left out; so does one
-    about a list as a whole when an element of it has one.
+    about a list as a whole when an element of it has one, and one that follows from the fault of
+    another key.
     """
     known = {fault.key for fault in examined.faults}
     known |= {key.partition("[")[0] for key in known}
-    more = [one for one in findings if written(one[0]) not in known]
+    more = [one for one in findings if written(one[0]) not in known and not _follows(one[0], known)]
     faults = _sorted([*examined.faults, *placed(more, examined.places)], examined.order)
     return replace(examined, faults=faults)
+
+
+def _follows(path: Sequence[str | int], known: AbstractSet[str]) -> bool:
+    """Whether the key rests on one beside it that has a fault."""
+    return any(
+        written((*path[:place], other)) in known
+        for place, key in enumerate(path)
+        for other in _RESTS_ON.get(str(key), ())
+    )
 
 
 def placed(findings: Iterable[Finding], places: KeyLocations) -> list[Fault]:

@@ -13,6 +13,8 @@ _AT_END = " (at end of document)"
 _TABLE_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
 _NAME = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
+_OVER_LINES = "Inline table over lines"  # what tomllib does not say
+
 # What tomllib says -> what is wrong, what would be right.
 _PLAIN = {
     "Expected '=' after a key": (
@@ -31,6 +33,10 @@ _PLAIN = {
     "Invalid initial character for a key part": (
         "no key begins so",
         'write key = value; keys and ids have a-z, 0-9, "_" and "-"',
+    ),
+    _OVER_LINES: (
+        "a table in braces has more than one line",
+        "write it on one line, or its keys below a [head] of their own",
     ),
     "Invalid statement": ("this is neither a key nor a table", "write key = value or [table]"),
     "Illegal character '\\n'": ("a text is not closed on its line", 'end it with "'),
@@ -58,6 +64,7 @@ _PLAIN = {
     ),
 }
 _IDS = 'write it such as [source.vnexpress]; an id has a-z, 0-9 and "-"'
+_BRACES = re.compile(r"=[^\n\"'#]*\{[^}]*\n")
 _OPEN = "this begins here and is never closed"
 
 
@@ -80,6 +87,8 @@ def fault(shown: str, text: str, error: Exception) -> Fault:
         return Fault(shown, statement.first, "", _OPEN, "end it with ] or }")
     if statement and message.startswith("Cannot overwrite"):
         line = statement.first
+    if message.startswith("Invalid initial") and statement and _BRACES.search(statement.text):
+        line, message = statement.first, _OVER_LINES
     if message.startswith("Expected ']") and statement and "]" in statement.text:
         return Fault(shown, line, "", "this head has a character that no id has", _IDS)
     problem, remedy = next(

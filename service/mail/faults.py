@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from service.config.schema import Mail, Relay, Settings
@@ -9,6 +10,12 @@ from service.errors import Finding, MailError
 from service.mail.personal import mailbox
 from service.mail.returned import return_path
 from service.mail.security import is_loopback
+from service.text.web.ip_literal import literal
+
+_NO_HOST = re.compile(r"[\s/:@]")
+_WITH_PORT = re.compile(
+    r"(?:[a-z+]+://)?(?P<host>[^\s/:@\[\]]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?"
+)
 
 _EXAMPLE = 'write "Title <name@example.org>"'
 
@@ -40,9 +47,8 @@ def _bounces(mail: Mail) -> list[Finding]:
     if mail.bounces is None:
         return []
     imap = mail.bounces.imap
-    if imap is not None and any(character.isspace() for character in imap.host):
-        key = ("mail", "bounces", "imap", "host")
-        return [(key, f"{imap.host!r} is not a host", "write a name or an address")]
+    if imap is not None and (wrong := _host(imap.host)) is not None:
+        return [(("mail", "bounces", "imap", "host"), *wrong)]
     try:
         return_path.checked(mail.bounces.address)
     except MailError as error:
@@ -76,11 +82,22 @@ def _for_relays(settings: Settings) -> list[Finding]:
 
 def _relay(relay: Relay) -> list[Finding]:
     found: list[Finding] = []
-    if any(character.isspace() for character in relay.host):
-        found.append((("host",), f"{relay.host!r} is not a host", "write a name or an address"))
+    if (wrong := _host(relay.host)) is not None:
+        found.append((("host",), *wrong))
     if relay.password is not None and relay.username is None:
         found.append((("password",), "a password without a username", "add username"))
     if relay.username is not None and relay.password is None:
         remedy = 'add password = { env = "NAME" } or { file = "PATH" }'
         found.append((("username",), "a username without a password", remedy))
     return found
+
+
+def _host(written: str) -> tuple[str, str] | None:
+    """What is wrong with the name of a server, and what would be right; None: it may be one."""
+    if literal(written) is not None or not _NO_HOST.search(written):
+        return None
+    right = "write a name or an address"
+    if (parts := _WITH_PORT.fullmatch(written)) is not None:
+        host, port = parts["host"].strip("[]"), parts["port"]
+        right = f'write host = "{host}"' + (f", port = {port}" if port else "")
+    return f"{written!r} is not a host", right

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.config.loading import judged
+from service.runtime.check import check
 from tests.levels import some
 
 HERE = Path(__file__).parent
@@ -312,6 +313,51 @@ def test_what_other_rooms_find_joins_in_its_place(folder):
         (8, "mail.reply_to"),
     ]
     assert judged(examined, []) == examined
+
+
+def test_what_only_follows_from_another_fault_is_not_told(folder):
+    folder.write(
+        """
+        [digest.a]
+        cadence = "daily"
+        review = "2 hours"
+        editors = ["lan@example.vn"]
+        [digest.b]
+        cadence = "daily"
+        review = "2h"
+        editors = "lan@example.vn"
+        [digest.c]
+        cadence = "daily"
+        at = "7h"
+        quiet = { hours = "06:00-08:00" }
+        [digest.d]
+        cadence = "daily"
+        cadences = "immediate"
+        bundle = "15m"
+        [digest.e]
+        cadence = "daily"
+        editors = ["lan@example.vn"]
+        [mail.relay.a]
+        host = "127.0.0.1"
+        username = 5
+        password = { env = "PW" }
+        [mail.bounces]
+        address = "tra-ve@example.vn"
+        imap = { host = "imap.example.vn", username = "u" }
+        """
+    )
+    found = check(folder.main, {"PW": "x"})
+    assert [(fault.line, fault.key) for fault in found.faults] == [
+        (3, "digest.a.review"),
+        (8, "digest.b.editors"),
+        (11, "digest.c.at"),
+        (15, "digest.d.cadences"),
+        (19, "digest.e.editors"),
+        (20, "mail.from"),
+        (22, "mail.relay.a.username"),
+        (26, "mail.bounces.imap.password"),
+    ]
+    assert found.warnings == ()
 
 
 def test_the_include_of_an_included_file_is_judged_as_well(folder):

@@ -46,6 +46,34 @@ def test_each_fault_is_named_with_its_key(tmp_path, mail, key):
     assert all(problem and remedy for _, problem, remedy in found)
 
 
+@table(
+    ("host", "right"),
+    [
+        ("smtp.example.vn:587", 'write host = "smtp.example.vn", port = 587'),
+        ("smtps://smtp.example.vn", 'write host = "smtp.example.vn"'),
+        ("smtp://smtp.example.vn:25/", 'write host = "smtp.example.vn", port = 25'),
+        ("127.0.0.1:2525", 'write host = "127.0.0.1", port = 2525'),
+        ("[::1]:25", 'write host = "::1", port = 25'),
+        ("tin@smtp.example.vn", "write a name or an address"),
+        ("smtp.example.vn", None),
+        ("::1", None),
+        ("[::1]", None),
+        ("thư.example.vn", None),
+    ],
+)
+def test_a_host_with_its_port_or_scheme_is_told_how_to_be_written(host, right):
+    imap = {"host": host, "username": "u", "password": "x"}
+    mail = {
+        "from": "tin@example.vn",
+        "relay": {"a": {"host": host}},
+        "bounces": {"address": "v@a.vn", "imap": imap},
+    }
+    found = faults(Settings.model_validate({"mail": mail}))
+    wrong = [("mail", "bounces", "imap", "host"), ("mail", "relay", "a", "host")]
+    assert [path for path, _, _ in found] == (wrong if right else [])
+    assert {remedy for _, _, remedy in found} == ({right} if right else set())
+
+
 @pytest.mark.parametrize(
     ("base_url", "fine"),
     [("https://tin.example.vn", True), ("http://127.0.0.1:8000", True), ("http://localhost", True),

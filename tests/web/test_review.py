@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -170,6 +171,49 @@ def test_who_saw_an_older_page_changes_nothing_and_keeps_the_words(desk):
     again = press(desk, "release", HOA, answer, **words)
     assert again.status_code == 303
     assert standing(desk)[0].state == "released"
+
+
+def field(page, name):
+    """What stands in a field of words."""
+    return unescape(re.search(rf'name="{name}"[^>]*>([^<]*)</textarea>', page.text)[1])
+
+
+def fields(page):
+    """All of them, as a browser sends them: line ends are CRLF."""
+    names = re.findall(r'<textarea [^>]*name="([^"]+)"', page.text)
+    return {name: field(page, name).replace("\n", "\r\n") for name in names}
+
+
+def test_what_another_wrote_meanwhile_is_not_undone_by_fields_that_were_left_alone(desk):
+    press(desk, "save", opening="Lời cũ.\r\n\r\nĐoạn hai.")
+    old = desk.client.get(path(desk, HOA))
+    note, other = (f"note-{story(old, number)}" for number in (0, 1))
+    press(desk, "save", LAN, opening="Lời mới của Lan", **{note: "Ghi chú của Lan"})
+    answer = press(desk, "approve", HOA, old, **{**fields(old), other: "Ghi chú của Hoa"})
+    assert answer.status_code == 409
+    assert field(answer, "opening") == "Lời mới của Lan"
+    assert field(answer, note) == "Ghi chú của Lan"
+    assert field(answer, other) == "Ghi chú của Hoa"
+    assert press(desk, "approve", HOA, answer, **fields(answer)).status_code == 303
+    shown = desk.client.get(path(desk))
+    assert field(shown, "opening") == "Lời mới của Lan"
+    assert (field(shown, note), field(shown, other)) == ("Ghi chú của Lan", "Ghi chú của Hoa")
+    assert [one.act.value for one in standing(desk)[1]][-2:] == ["note", "approve"]
+
+
+def test_whose_words_would_take_the_place_of_anothers_sees_these(desk):
+    old = desk.client.get(path(desk, HOA))
+    note, gone = (f"note-{story(old, number)}" for number in (0, 1))
+    press(desk, "save", LAN, opening="Lời của Lan", **{note: "Lan: sai năm"})
+    press(desk, f"drop:{story(old, 1)}", LAN)
+    words = {"opening": "Lời của Hoa", note: "Hoa: sai tên", gone: "Hoa: đã sửa"}
+    answer = press(desk, "save", HOA, old, **words)
+    assert (field(answer, "opening"), field(answer, note)) == ("Lời của Hoa", "Hoa: sai tên")
+    alert = re.search(r'role="alert">(.*?)</div>', answer.text, re.DOTALL)[1]
+    for theirs in ("Lời của Lan", "Lan: sai năm", "Hoa: đã sửa"):
+        assert theirs in alert
+    for own in ("Lời của Hoa", "Hoa: sai tên"):
+        assert own not in alert
 
 
 def test_words_that_are_too_long_are_kept_and_nothing_is_done(desk):

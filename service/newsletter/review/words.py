@@ -32,6 +32,14 @@ def written(text: str, most: int) -> str:
 
     Raises TooLongError.
     """
+    clean = normal(text)
+    if len(clean) > most:
+        raise TooLongError(most)
+    return clean
+
+
+def normal(text: str) -> str:
+    """The same, however long it is."""
     flat = _NEWLINES.sub("\n", nfc(text))
     shown = "".join(
         one
@@ -39,7 +47,4 @@ def written(text: str, most: int) -> str:
         if one in "\n\t" or (unicodedata.category(one) not in _HIDDEN and one not in _TURNS)
     )
     lines = "\n".join(line.rstrip() for line in shown.split("\n"))
-    clean = _BLANK_LINES.sub("\n\n", lines).strip()
-    if len(clean) > most:
-        raise TooLongError(most)
-    return clean
+    return _BLANK_LINES.sub("\n\n", lines).strip()

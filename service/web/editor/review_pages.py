@@ -132,8 +132,7 @@ def _shown(
                 found.review.digest, edition.cut_at, edition.cadence, listed=edition.listed
             ),
             readers=due_readers(connection, edition.digest_id, edition.cadence, edition.cut_at),
-            sent=None if sent is None else sent.notes,
-            opening=None if sent is None else sent.opening,
+            sent=sent,
             did=did,
             problem=problem,
             most=most,

@@ -13,8 +13,9 @@ from service.audience import address as addresses
 from service.mail.personal import review_path
 from service.model import ReviewAct, ReviewState
 from service.newsletter.layout import shortened
-from service.newsletter.review import states
-from service.newsletter.review.acts import OpenReview
+from service.newsletter.review import meanwhile, states
+from service.newsletter.review.acts import OpenReview, ReviewWish
+from service.newsletter.review.meanwhile import FieldWords
 from service.newsletter.review.whole import WholeEdition
 from service.newsletter.review.words import NOTE_CHARS, OPENING_CHARS
 from service.newsletter.rules import Schedule
@@ -61,14 +62,23 @@ class ActLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OthersWords:
+    """What another editor wrote meanwhile where this one did too. `headline` "": opening words."""
+
+    headline: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewPage:
     """The whole page. `state`: a ReviewState. `open`: it may still be changed.
 
     `me`: whose link it is, masked. `problem`: the key of a sentence, "" = none; `most` belongs to
-    it. `did`: the key of what was just done, "" = nothing. `lost`: words that were sent and could
-    not be taken any more. `goes_at`: when it goes if it is approved; `soon`: that is over.
-    `quiet_until`: it is quiet now, until then; None: it is not. `goes_over_at`: it would go no
-    sooner than the next edition, which takes its place then; None: it goes before.
+    it. `did`: the key of what was just done, "" = nothing. `lost`: words that were written and have
+    no field any more. `theirs`: words that those in a field would take the place of. `goes_at`:
+    when it goes if it is approved; `soon`: that is over. `quiet_until`: it is quiet now, until
+    then; None: it is not. `goes_over_at`: it would go no sooner than the next edition, which takes
+    its place then; None: it goes before.
     """
 
     title: str
@@ -94,6 +104,7 @@ class ReviewPage:
     problem: str = ""
     most: int = 0
     lost: tuple[str, ...] = ()
+    theirs: tuple[OthersWords, ...] = ()
     goes_at: datetime | None = None
     soon: bool = False
     quiet_until: datetime | None = None
@@ -112,13 +123,12 @@ def review_page(
     next_cut: datetime,
     page: str,
     readers: int,
-    sent: Mapping[str, str] | None = None,
-    opening: str | None = None,
+    sent: ReviewWish | None = None,
     did: str = "",
     problem: str = "",
     most: int = 0,
 ) -> ReviewPage:
-    """The page as it is shown. `sent`, `opening`: words that came with a form, kept in its fields.
+    """The page as it is shown. `sent`: a form whose words were not taken, and are kept in fields.
 
     `titles`: of topics. `own`: of the digest. `next_cut`: when another edition takes its place.
     """
@@ -130,8 +140,10 @@ def review_page(
     else:
         waits = states.quiet_until(own, review.cut_at, now)
     goes_at = max(review.cut_at, waits or review.cut_at)
-    words = sent or {}
-    lost = [one for one in (opening, *words.values()) if one] if not review.open else []
+    opening, notes = _words(seen, dropped, acts, sent)
+    sections = _sections(seen, stories, notes, titles)
+    told = (one.story for section in sections for one in section.stories)
+    here = {"": "", **{one.public_id: one.title for one in told}}  # field -> its headline
     headlines = {one.story_id: thaw(one.view).title for one in (*seen.frozen, *dropped)}
     return ReviewPage(
         title=seen.title,
@@ -146,16 +158,16 @@ def review_page(
         past=now >= review.cut_at,
         me=masked(found.link.address),
         readers=readers,
-        opening=seen.edition.opening if opening is None else opening,
+        opening=opening.shown,
         opening_chars=OPENING_CHARS,
         note_chars=NOTE_CHARS,
-        sections=_sections(seen, stories, words, titles),
+        sections=sections,
         rest=tuple(
-            _story(stories[one], None, words)
+            _story(stories[one], None, notes)
             for one in seen.rest
             if not is_recalled(stories[one].view)
         ),
-        dropped=tuple(_story(one, None, words) for one in dropped),
+        dropped=tuple(_story(one, None, notes) for one in dropped),
         history=tuple(
             ActLine(
                 act=one.act.value,
@@ -169,12 +181,39 @@ def review_page(
         did=did,
         problem=problem,
         most=most,
-        lost=tuple(lost),
+        lost=tuple(
+            one.own
+            for name, one in {"": opening, **notes}.items()
+            if one.own and name not in (here if review.open else ())
+        ),
+        theirs=tuple(
+            OthersWords(here[name], one.theirs)
+            for name, one in {"": opening, **notes}.items()
+            if one.theirs and review.open and name in here
+        ),
         goes_at=goes_at,
         soon=now >= goes_at,
         quiet_until=None if quiet is None else quiet[1],
         goes_over_at=next_cut if goes_at >= next_cut else None,
     )
+
+
+def _words(
+    seen: WholeEdition, dropped: Sequence[Frozen], acts: Sequence[PastAct], sent: ReviewWish | None
+) -> tuple[FieldWords, dict[str, FieldWords]]:
+    """The opening words, and public id -> note."""
+    kept = {one.view["public_id"]: one for one in (*seen.frozen, *dropped)}
+    opening = seen.edition.opening
+    if sent is None:
+        return FieldWords(opening), {name: FieldWords(one.note) for name, one in kept.items()}
+    before = meanwhile.then(acts, sent.version)
+    notes: dict[str, FieldWords] = {}
+    for name in {**kept, **sent.notes}:
+        one = kept.get(name)
+        was = before.notes.get(one.story_id, "") if one is not None else ""
+        now = one.note if one is not None else ""
+        notes[name] = meanwhile.beside(was, sent.notes.get(name), now)
+    return meanwhile.beside(before.opening, sent.opening, opening), notes
 
 
 def masked(address: str) -> str:
@@ -199,7 +238,7 @@ def action_of(text: str) -> tuple[ReviewAct | None, str] | None:
 def _sections(
     seen: WholeEdition,
     stories: Mapping[int, Frozen],
-    words: Mapping[str, str],
+    notes: Mapping[str, FieldWords],
     titles: Mapping[str, str],
 ) -> tuple[ReviewedSection, ...]:
     if seen.mail is None:
@@ -213,7 +252,7 @@ def _sections(
         for place, one in enumerate(group):
             number += 1
             shown.append(
-                _story(stories[one], number, words, first=place == 0, last=place == len(group) - 1)
+                _story(stories[one], number, notes, first=place == 0, last=place == len(group) - 1)
             )
         name = topic_of[group[0]]
         found.append(ReviewedSection(TopicLink(name, titles.get(name, name)), tuple(shown)))
@@ -223,10 +262,10 @@ def _sections(
 def _story(
     one: Frozen,
     number: int | None,
-    words: Mapping[str, str],
+    notes: Mapping[str, FieldWords],
     *,
     first: bool = True,
     last: bool = True,
 ) -> ReviewedStory:
     view = shortened(thaw(one.view))
-    return ReviewedStory(view, number, words.get(view.public_id, one.note), first, last)
+    return ReviewedStory(view, number, notes[view.public_id].shown, first, last)
