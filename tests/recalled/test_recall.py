@@ -151,15 +151,46 @@ def test_told_by_one_of_two_addresses_that_become_one_it_is_corrected_once(any_s
     desk.run(MONDAY + DAY + HOUR / 2)
     assert ["Đính chính" in text for text in desk.texts("lan@example.vn")] == [False, True]
     assert len(desk.texts("minh@example.vn")) == 1  # waits for the edition of 08:00
-    with any_store.ledger() as connection:
-        ids = dict(connection.execute(select(t.subscriber.c.address, t.subscriber.c.id)).all())
-        stays, goes = ids["minh@example.vn"], ids["lan@example.vn"]
-        merging.lock(connection, (stays, goes))
-        merging.merge(connection, stays, goes, desk.now)
+    become_one(desk, any_store, "minh@example.vn")
     desk.run(MONDAY + DAY + 2 * HOUR)
     *_, last = desk.texts("lan@example.vn")
     assert len(desk.texts("lan@example.vn")) == 3
     assert "Đính chính" not in last
+
+
+@pytest.mark.parametrize("stays", ["lan@example.vn", "minh@example.vn"])
+def test_of_two_corrections_on_their_way_to_addresses_that_become_one_one_goes(
+    any_store, tmp_path, stays
+):
+    week = {"cadence": "weekly"}
+    desk = Desk(any_store, tmp_path, {"tuan": week, "kiem": {**week, "scope": "review"}})
+    desk.subscribe("lan@example.vn", "tuan")
+    desk.subscribe("minh@example.vn", "kiem")
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    desk.run(MONDAY)
+    assert desk.recall(one).told == 2
+    desk.now = MONDAY + DAY
+    plan_corrections(any_store, desk.settings, desk.renderer, desk.now)
+    become_one(desk, any_store, stays)
+    desk.run(MONDAY + DAY)
+    assert corrected(desk) == 1
+    desk.correct(DAY)
+    assert corrected(desk) == 1
+
+
+def corrected(desk):
+    texts = [*desk.texts("lan@example.vn"), *desk.texts("minh@example.vn")]
+    return sum("Đính chính" in text for text in texts)
+
+
+def become_one(desk, store, stays):
+    """Who is left has the other one's address from then on."""
+    with store.ledger() as connection:
+        ids = dict(connection.execute(select(t.subscriber.c.address, t.subscriber.c.id)).all())
+        mine = ids.pop(stays)
+        (goes,) = ids.values()
+        merging.lock(connection, (mine, goes))
+        merging.merge(connection, mine, goes, desk.now)
 
 
 def test_without_an_edition_in_time_it_goes_alone(desk):

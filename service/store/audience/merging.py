@@ -53,7 +53,8 @@ def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
 
     Of one digest at most one of the two may have a live subscription. What either was told in a
     scope both were told from now on, and shown what either was shown; a mail on its way to one that
-    tells once more what the other was shown is stopped.
+    tells once more what the other was shown, or nothing but a recall that the other one is told of,
+    is stopped.
     """
     rows = connection.execute(
         select(subscriber.c.id, subscriber.c.address_key, subscriber.c.mailbox_key,
@@ -62,7 +63,10 @@ def merge(connection: Connection, stays: int, goes: int, now: datetime) -> None:
     ).all()  # fmt: skip
     found = {row.id: row for row in rows}
     old, new = found[stays], found[goes]
-    waiting = mails_on_their_way.told_already(connection, stays, goes)
+    waiting = [
+        *mails_on_their_way.told_already(connection, stays, goes),
+        *mails_on_their_way.corrected_already(connection, stays, goes),
+    ]
     connection.execute(
         update(subscription).where(subscription.c.subscriber_id == goes).values(subscriber_id=stays)
     )
