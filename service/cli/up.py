@@ -83,7 +83,7 @@ def run(
     with _bound(settings, part) as bound:
         before = admin_key.read(settings.var)
         key = _admin_key(settings.var)  # before the modes under var/ are set right
-        migrate_apart(settings.store.url)
+        migrate_apart(settings.store.url, bound)
         service = open_loaded(loaded, retire=True, place=place_of(part))
         try:
             if part is not None:

@@ -6,9 +6,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import stat
 import urllib.error
 import urllib.request
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +120,34 @@ def test_a_port_that_is_taken_starts_nothing(run, site, base):
         result = run("up", code=2)
     assert result.stderr.startswith(f"bantin: cannot listen on {base.removeprefix('http://')}: ")
     assert not (site / "var").exists()
+
+
+def test_a_start_that_is_killed_while_it_migrates_leaves_the_port_to_the_next_one(
+    site, base, start
+):
+    shutil.rmtree(site / "var")
+    (site / "var").mkdir()
+    store = site / "var" / "bantin.db"
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")  # what migrates waits
+        up = start("up", cwd=site)
+        until(lambda: any(store in opened(child) for child in children(up.process.pid)))
+        up.stop(signal.SIGKILL)
+        with socket.create_server(("127.0.0.1", int(base.rpartition(":")[2]))):
+            pass
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def opened(pid: int) -> set[Path]:
+    found = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            found.add(one.readlink())
+    return found
 
 
 def test_commands_work_beside_the_running_service_but_a_second_one_is_refused(

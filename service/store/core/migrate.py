@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from contextlib import suppress
+from socket import socket
 
 from service.errors import BantinError
 from service.store.core import facts
@@ -47,18 +48,22 @@ def may_go_on(store: Store) -> bool:
         return oldest is not None and oldest <= newest()
 
 
-def migrate_apart(url: str) -> None:
+def migrate_apart(url: str, listening: socket | None = None) -> None:
     """The same in a process of its own, which ends with it: what migrates takes 10 MB.
 
     For a start that is to run for months, before it has threads. Says nothing of what goes wrong:
-    `migrate` comes after it, and meets that again.
+    `migrate` comes after it, and meets that again. `listening`: what is the caller's alone.
     """
-    process = multiprocessing.get_context("fork").Process(target=_migrate, args=(url,))
+    process = multiprocessing.get_context("fork").Process(target=_migrate, args=(url, listening))
     process.start()
     process.join()
 
 
-def _migrate(url: str) -> None:
+def _migrate(url: str, listening: socket | None) -> None:
+    if listening is not None:
+        # A start that is killed leaves this to end by itself, for minutes where there is much to
+        # migrate; the next start would find its port taken.
+        listening.close()
     with suppress(BantinError):
         store = Store(url)
         try:
