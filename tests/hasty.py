@@ -6,6 +6,8 @@ Usage: hasty.py CONFIG [ROLE NAME]
 
 from __future__ import annotations
 
+import faulthandler
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,5 +23,6 @@ if __name__ != "__mp_main__":  # its worker processes, who import this file and 
     )  # fmt: skip
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)  # running.SAY_WHERE, which brings too much to be asked
     config, *of_many = sys.argv[1:]
     run(Path(config), TENTH, Part(Role(of_many[0]), of_many[1]) if of_many else None)

@@ -30,6 +30,9 @@ BANTIN = Path(sys.prefix) / "bin" / "bantin"
 HASTY = ROOT / "tests" / "hasty.py"
 """`bantin up` with short ticks, as a command that takes the configuration's path."""
 
+SAY_WHERE = signal.SIGUSR1
+"""Upon this HASTY says in its log what each of its threads does."""
+
 COLLECTOR = ROOT / "tests" / "contract" / "collector.py"
 """One pass, as a command."""
 

@@ -135,7 +135,8 @@ class Newsroom:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def witness(self, name: str) -> None:
-        """What was going on as a process died."""
+        """What was going on as a process died. Raises what has ended one of those who are busy."""
+        self.check()
         with self.fleet.office.store.read() as connection:
             states = set(connection.scalars(select(t.delivery.c.state).distinct()))
             remade = connection.scalar(select(func.count()).select_from(t.stale_segment))

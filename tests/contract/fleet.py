@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -26,7 +27,7 @@ from tests.contract.mail.office import Office
 from tests.contract.way import Outlets, parsed, text_of
 from tests.mail import stock
 from tests.mail.relays import Sink
-from tests.running import HASTY, MORTAL, PATIENCE_S, Process, eventually, started
+from tests.running import HASTY, MORTAL, PATIENCE_S, SAY_WHERE, Process, eventually, started
 
 ROLES = ("web", "collect", "collect-2", "mail")
 WHOLE = ("up",)
@@ -227,11 +228,13 @@ class Fleet:
                 await asyncio.sleep(self.random.uniform(0, _STARTS_S))
             elif pause_s is None:
                 await self.at_work(name)
+                self._all_live()
                 await self._amid()
             else:
                 if not at_once:
                     await self.at_work(name)
                 await self._pause(pause_s)
+            self._all_live()
             await self.kill(name)
             may_sleep = [name for name in awake if _others(name, awake)]
             if may_sleep and self.random.random() < sleeps:
@@ -250,18 +253,36 @@ class Fleet:
     async def _amid(self) -> None:
         """Until enough has happened. Where nothing does, the outlet writes, and all is told that.
 
-        Raises TimeoutError where nothing comes of it.
+        Raises AssertionError where nothing comes of it, with what each process does instead.
         """
         self._left = self.random.randint(1, _HAPPENS)
         self._enough.clear()
-        async with asyncio.timeout(PATIENCE_S):
-            while not self._enough.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._enough.wait(), _QUIET_S)
-                if not self._enough.is_set():
-                    self.news()
+        end = time.monotonic() + PATIENCE_S
+        while not self._enough.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), _QUIET_S)
+            self._all_live()
+            if not self._enough.is_set():
+                if time.monotonic() > end:
+                    raise AssertionError(f"for {PATIENCE_S:.0f} s nothing: {await self._stuck()}")
+                self.news()
         if self.random.random() < 0.5:  # else in that very moment, as between a body and its answer
             await asyncio.sleep(self.random.uniform(0, _JUST_AFTER_S))
+
+    def _all_live(self) -> None:
+        """Nothing comes of a process that ended by itself: whoever starts it again is not here."""
+        for name, process in self.processes.items():
+            code = process.poll()
+            if code is not None:
+                said = self._log(name).read_text()[-3000:]
+                raise AssertionError(f"{name} ended by itself, with {code}: …{said}")
+
+    async def _stuck(self) -> str:
+        """What its threads do is said by each process in its log, where it can still be told to."""
+        for process in self.processes.values():
+            process.send_signal(SAY_WHERE)
+        await asyncio.sleep(2)
+        return str(self)
 
     def time_passes(self, *tables: Table) -> None:
         """What is leased in these is anybody's, as it is half a minute after its owner has died."""
@@ -396,7 +417,7 @@ class Fleet:
                 }.items()
             ]
         said = [
-            f"{file.name}: …{file.read_text()[-2000:]}"
+            f"{file.name}: …{file.read_text()[-6000:]}"
             for file in sorted(self.office.config.parent.glob("*.err"))
         ]
         return "\n".join([f"untold {len(self.untold())}, kills {self.kills}", *rows, *said])
