@@ -43,8 +43,8 @@ kept packed, a twentieth of it."""
 FEW = 50
 """Mails that are rendered here, where others could: to begin with an edition takes them longer."""
 
-LAID_OUT = 2000
-"""Layouts that are at hand: those of three batches, to be written, rendered and asked for."""
+LAID_OUT = 3000
+"""Layouts that are at hand: those of five batches, to be written, rendered and asked for."""
 
 REMEMBERED = 20_000
 """Choices whose mail is known, without its text: as many as `choose.Chooser` remembers."""

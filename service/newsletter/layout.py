@@ -168,17 +168,23 @@ def view(
     notes: Mapping[int, str] = NO_NOTES,
     coming: str = "",
     corrections: Mapping[int, CorrectionView] = MappingProxyType({}),
+    known: dict[object, LineView] | None = None,
 ) -> EditionView:
     """The layout with its stories (`shortened`), as a template gets it.
 
     `zone`: the site's. `notes`: an editor's words below stories. `coming`: as EditionView has it.
-    `corrections`: recall -> what is said of it.
+    `corrections`: recall -> what is said of it. `known`: lines of other mails of this edition; what
+    is new is put there.
     """
     numbers = {story: number for number, story in enumerate(layout.stories, start=1)}
+    lines = {} if known is None else known
 
     def line(story: int) -> LineView:
-        note = notes.get(story, "")
-        return _line(numbers[story], stories[story], frame.cut_at, zone, language, note)
+        key = story, numbers[story], language
+        if key not in lines:
+            note = notes.get(story, "")
+            lines[key] = _line(key[1], stories[story], frame.cut_at, zone, language, note)
+        return lines[key]
 
     def topic(name: str) -> TopicLink:
         return TopicLink(name, frame.titles.get(name, name))

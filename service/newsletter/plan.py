@@ -2,19 +2,21 @@
 
     due ──> decide ──> compose ──> [ segment, delivery, told, window ] in one transaction
 
-While one batch is written, others may render the mails of the next; on PostgreSQL it is decided on
-meanwhile, too. A kill between two batches loses nothing: who has not been planned is still due. So
-is whoever's mail a template raises for, until it is mended (docs/decisions/086). The primary keys
-of `delivery` and `told` turn a race into an error, and that batch is done again.
+While one batch is written, others may render the mails of the next two; on PostgreSQL these are
+decided on meanwhile, too. A kill between two batches loses nothing: who has not been planned is
+still due. So is whoever's mail a template raises for, until it is mended (docs/decisions/086). The
+primary keys of `delivery` and `told` turn a race into an error, and that batch is done again.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
+from itertools import islice
 
 from service.errors import ConflictError, TemplateError
 from service.mail.message import edition_message_id
@@ -41,6 +43,12 @@ BATCH = 500
 LOT = 50_000
 """Subscriptions that are found due at once. To find some, all who still are due are looked through:
 batch by batch, planning would grow with the square of its readers. Some 2 MB."""
+
+AHEAD = 2
+"""Batches that are decided on before one is written: whoever renders their mails is never idle."""
+
+BEGUN = 2
+"""Batches that are being written, or will be as soon as the one before them is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +90,6 @@ class _Written:
         )
 
 
-def _nothing() -> _Written:
-    return _Written()
-
-
 class RecalledMeanwhileError(Exception):
     """Something was taken back since this was prepared: whoever is due is planned by the next run.
 
@@ -96,20 +100,25 @@ class RecalledMeanwhileError(Exception):
 def plan(store: Store, planning: Planning, press: Press | None = None) -> EditionPlanned:
     """Plan for everyone due whose mail can be rendered.
 
-    `press`: others who render mails of a batch while the one before it is written; None: nobody.
+    `press`: others who render mails while those of batches before are written; None: nobody.
     """
-    done, written = _Written(), _nothing
+    done = _Written()
     batches = due_batches(store, planning.digest.id, planning.rules, planning.at)
+    coming = (_read(store, planning, ids, press) for ids in batches)
+    ahead = deque(islice(coming, AHEAD))
     with writing.writer(store) as begin:
-        coming = _read(store, planning, next(batches, ()), press)
-        while coming.ids:
-            batch, wait = _render(planning, coming)
-            coming = _read(store, planning, next(batches, ()), press)
-            done, written = done + _Written(unrendered=wait) + written(), _nothing
+        written: deque[Callable[[], _Written]] = deque()
+        while ahead:
+            batch, wait = _render(planning, ahead.popleft())
+            done += _Written(unrendered=wait)
+            if len(written) == BEGUN:
+                done += written.popleft()()
             if done.recalled:
                 break
-            written = begin(partial(_write, store, planning, batch))
-        done += written()
+            written.append(begin(partial(_write, store, planning, batch)))
+            ahead.extend(islice(coming, 1))
+        for one in written:
+            done += one()
     came_to = EditionPlanned(done.planned, done.unrendered)
     if came_to.unrendered or not done.contested:
         with store.ledger() as connection:
@@ -182,8 +191,6 @@ def _read(
 
     What is different by the time it is written is decided on again.
     """
-    if not ids:
-        return _PlannedBatch((), {}, set(), _ready)
     with store.read() as connection:
         before = planning.decide(connection, ids, lock=False)
     wait = _ready

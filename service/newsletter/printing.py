@@ -19,7 +19,7 @@ from service.errors import TemplateError
 from service.model import Parts
 from service.newsletter import layout
 from service.newsletter.layout import Frame, Layout
-from service.newsletter.views import CorrectionView
+from service.newsletter.views import CorrectionView, LineView
 from service.render.engine import Renderer
 from service.render.pieces import Pieces
 from service.render.views import SiteView, StoryView
@@ -31,6 +31,9 @@ AT_ONCE = 25
 
 PATIENCE_S = 60.0
 """How long others are waited for, with all mails that they were asked for together."""
+
+_LINES = 10_000
+"""Stories as they stand in mails that are at hand, each with its number: some 2 MB."""
 
 _BASE64_IN, _BASE64_OUT = 57, 78  # bytes in a line, characters with its CRLF
 
@@ -89,10 +92,13 @@ class Printer:
         """`beside`: what the template is given besides `edition` and `once`."""
         self._renderer, self._plate, self._beside = renderer, plate, beside
         self._pieces = Pieces()
+        self._lines: dict[object, LineView] = {}
 
     def render(self, wanted: Layout, language: str, coming: str) -> Parts:
         """The parts, with marks for the personal values. Raises TemplateError."""
         plate = self._plate
+        if len(self._lines) > _LINES:
+            self._lines.clear()
         edition = layout.view(
             wanted,
             plate.frame,
@@ -102,6 +108,7 @@ class Printer:
             plate.notes,
             coming,
             plate.corrections,
+            self._lines,
         )
         return self._renderer.mail(
             plate.template, language, pieces=self._pieces, edition=edition, **self._beside

@@ -7,9 +7,9 @@ itself, and lets whoever asks first go first for each row: there a batch is writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from service.store.core.database import Store
 
@@ -24,16 +24,29 @@ class BeginWriting(Protocol):
 
 @contextmanager
 def writer(store: Store) -> Iterator[BeginWriting]:
-    """At its end all that was begun is written. Wait for one before the next is begun."""
+    """One after the other, as they were begun; at its end all of them are written.
+
+    What goes wrong in one is raised for those behind it as well, and nothing of them is written.
+    """
     if store.is_sqlite:
         yield _at_once
         return
     with ThreadPoolExecutor(1, "planning") as thread:
+        last: Future[Any] | None = None
 
         def beside(write: Callable[[], Result]) -> Callable[[], Result]:
-            return thread.submit(write).result
+            nonlocal last
+            begun = thread.submit(_after, last, write)
+            last = begun
+            return begun.result
 
         yield beside
+
+
+def _after(before: Future[Any] | None, write: Callable[[], Result]) -> Result:
+    if before is not None:
+        before.result()
+    return write()
 
 
 def _at_once(write: Callable[[], Result]) -> Callable[[], Result]:

@@ -14,7 +14,13 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from types import CodeType, MappingProxyType
+from types import (
+    BuiltinMethodType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+)
 from typing import Any
 
 import css_inline
@@ -22,6 +28,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2 import TemplateError as JinjaError
 from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import SandboxedEnvironment
 
 from service.errors import TemplateError
@@ -73,6 +80,12 @@ class _CompiledTemplates(BytecodeCache):
 
 _COMPILED = _CompiledTemplates()
 
+_PLAIN = (FunctionType, partial)
+"""What our names are: what they are marked as stands in their `__dict__`."""
+
+_METHODS = (MethodType, BuiltinMethodType)
+"""A text's `format` is one: what that may reach, Jinja's own sandbox looks at."""
+
 
 class _Sandbox(SandboxedEnvironment):
     """Judges each attribute of a type once: a fifth of the time of a mail went into that.
@@ -89,6 +102,29 @@ class _Sandbox(SandboxedEnvironment):
         if key not in self._judged:
             self._judged[key] = super().is_safe_attribute(obj, attr, value)
         return self._judged[key]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """The same as Jinja's, for most of what a template asks for, in a third of the time."""
+        try:
+            value = getattr(obj, attribute)
+        except AttributeError:
+            return super().getattr(obj, attribute)
+        if type(value) not in _METHODS and self._judged.get((type(obj), attribute)):
+            return value
+        return super().getattr(obj, attribute)
+
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """The same as Jinja's, which looks at each for marks that ours cannot have."""
+        kind = type(obj)
+        if kind is Macro:
+            args = (context.eval_ctx, *args)
+        else:
+            named = obj.__func__ if kind is MethodType else obj
+            if type(named) not in _PLAIN or named.__dict__:
+                return super().call(context, obj, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        return obj(*args, **kwargs)
 
 
 Stamps = tuple[tuple[str, int, int], ...]

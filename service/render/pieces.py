@@ -16,11 +16,16 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from service.render.shapes import TEXT_MARK, are_texts, parted
+
 _MOST_CHARS = 3_000_000
 """Of what is kept, in all; then it is begun anew. An edition of a hundred topics has a tenth."""
 
 _COMPARED = 3
 """Mails of a style that are inlined both ways, before pieces are trusted with it."""
+
+_MOST_SHAPES = 200
+"""That are known: an edition has some dozens. Where each mail has its own, nothing is gained."""
 
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
@@ -72,6 +77,31 @@ class _TagSteps:
     opened: tuple[_Tag, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _InlinedShape:
+    """What is the same in mails of one shape, and between each two of these what differs.
+
+    Slots: the number of a piece and its place, or of a text and None.
+    """
+
+    literals: list[str]
+    slots: list[tuple[int, _Place | None]]
+
+    def add(self, made: str) -> None:
+        """What comes next, with marks of texts in it."""
+        first, *rest = TEXT_MARK.split(made)
+        self.literals.append(first)
+        self.slots.extend((int(number), None) for number in rest[::2])
+        self.literals.extend(rest[1::2])
+
+    def join(self, made: str) -> None:
+        """The same, where nothing stands between it and what came before."""
+        before = self.literals.pop()
+        at = len(self.literals)
+        self.add(made)
+        self.literals[at] = before + self.literals[at]
+
+
 class Pieces:
     """Those of one edition's mails, for a template that says which they are (`once`)."""
 
@@ -85,6 +115,7 @@ class Pieces:
         self._steps: dict[str, _TagSteps | None] = {}
         self._heads: dict[str, str] = {}
         self._trusted: dict[str, int] = {}
+        self._shapes: dict[tuple[str, tuple[bool, ...]], _InlinedShape | None] = {}
         self._chars = 0
 
     def once(self, language: str, *key: Hashable, caller: Callable[[], str]) -> str:
@@ -113,6 +144,7 @@ class Pieces:
             self._kinds.clear()
             self._steps.clear()
             self._heads.clear()
+            self._shapes.clear()
             self._chars = 0
 
     def inline(self, html: str, inline: Inline) -> str:
@@ -124,7 +156,7 @@ class Pieces:
         styles = self._styles(skeleton) if taken else None
         if styles is None or self._trusted[styles] < 0:
             return inline(html)
-        made = self._put_together(skeleton, inline(skeleton), taken, styles, inline)
+        made = self._made(skeleton, taken, styles, inline)
         if made is None:
             return inline(html)
         if self._trusted[styles] >= _COMPARED:
@@ -172,36 +204,79 @@ class Pieces:
             self._trusted.setdefault(styles, 0 if plain else -1)
         return self._heads[head]
 
-    def _put_together(
-        self,
-        skeleton: str,
-        made: str,
-        taken: Sequence[str | None],
-        styles: str,
-        inline: Inline,
+    def _made(
+        self, skeleton: str, taken: Sequence[str | None], styles: str, inline: Inline
     ) -> str | None:
-        """None: a piece does not stand where its mark did as a tree of its own.
+        """The mail put together, by what is known of its shape. None: it cannot be."""
+        parts = parted(skeleton)
+        if parts is None:
+            return None
+        shape, texts = parts
+        key = shape, tuple(piece is None for piece in taken)
+        known = self._shapes.get(key)
+        if known is not None:
+            return self._filled(known, taken, texts, inline)
+        made = self._put_together(skeleton, taken, styles, inline)
+        if made is not None and key not in self._shapes and len(self._shapes) < _MOST_SHAPES:
+            laid = None
+            if are_texts(shape, _TOKEN, _OTHER_TREES.__contains__):
+                laid = self._laid(shape, inline(shape), taken, styles)
+            if laid is not None and self._filled(laid, taken, texts, inline) != made:
+                laid = None
+            self._shapes[key] = laid
+            self._chars += 2 * len(shape)
+        return made
 
-        It does where the parser has the same elements open at its mark as are written before it.
+    def _put_together(
+        self, skeleton: str, taken: Sequence[str | None], styles: str, inline: Inline
+    ) -> str | None:
+        """None: a piece does not stand where its mark did as a tree of its own."""
+        laid = self._laid(skeleton, inline(skeleton), taken, styles)
+        return None if laid is None else self._filled(laid, taken, (), inline)
+
+    def _laid(
+        self, skeleton: str, made: str, taken: Sequence[str | None], styles: str
+    ) -> _InlinedShape | None:
+        """Where the pieces stand in what a skeleton was made, and the texts of a shape.
+
+        None: one does not stand where its mark did as a tree of its own. It does where the parser
+        has the same elements open at its mark as are written before it.
         """
         first, *rest = _MARK.split(made)
         if [int(number) for number in rest[::2]] != list(range(len(taken))):
             return None
-        doctype = made[: made.find("<html")]
+        doctype = _MARK.sub("", made[: made.find("<html")])
         written = _MARK.split(skeleton)[::2]
-        parts, open_tags, source = [first], self._walk((), first), self._walk((), written[0])
-        for piece, text, as_written in zip(taken, rest[1::2], written[1:], strict=True):
+        laid = _InlinedShape([], [])
+        laid.add(first)
+        open_tags, source = self._walk((), first), self._walk((), written[0])
+        texts = zip(rest[1::2], written[1:], strict=True)
+        for number, (piece, (text, as_written)) in enumerate(zip(taken, texts, strict=True)):
             if open_tags is None or source is None or _names(open_tags) != _names(source):
                 return None
             if piece is not None:
-                place = (_MARK.sub("", doctype), styles, open_tags)
-                styled = self._styled(piece, place, inline)
+                laid.slots.append((number, (doctype, styles, open_tags)))
+                laid.add(text)
+            else:
+                laid.join(text)
+            open_tags, source = self._walk(open_tags, text), self._walk(source, as_written)
+        return laid if open_tags == () == source else None
+
+    def _filled(
+        self, laid: _InlinedShape, taken: Sequence[str | None], texts: Sequence[str], inline: Inline
+    ) -> str | None:
+        parts = [laid.literals[0]]
+        for (number, place), literal in zip(laid.slots, laid.literals[1:], strict=True):
+            if place is None:
+                parts.append(texts[number])
+            else:
+                piece = taken[number]
+                styled = None if piece is None else self._styled(piece, place, inline)
                 if styled is None:
                     return None
                 parts.append(styled)
-            parts.append(text)
-            open_tags, source = self._walk(open_tags, text), self._walk(source, as_written)
-        return "".join(parts) if open_tags == () == source else None
+            parts.append(literal)
+        return "".join(parts)
 
     def _walk(self, open_tags: tuple[_Tag, ...], text: str) -> tuple[_Tag, ...] | None:
         """Which elements are open behind this text. None: it is not known."""

@@ -40,6 +40,25 @@ def test_what_goes_wrong_in_writing_is_heard_by_whoever_waits_for_it(any_store):
         begin(fails)()
 
 
+def test_nothing_is_written_behind_what_went_wrong(any_store):
+    gate, done = threading.Event(), []
+
+    def fails():
+        assert gate.wait(60)
+        raise ValueError("gone")
+
+    if any_store.is_sqlite:
+        gate.set()
+    with pytest.raises(ValueError, match="gone"), writer(any_store) as begin:
+        begin(fails)
+        second, third = begin(lambda: done.append(2)), begin(lambda: done.append(3))
+        gate.set()
+        with pytest.raises(ValueError, match="gone"):
+            second()
+        third()
+    assert done == []
+
+
 def test_whoever_writes_a_mail_does_not_wait_for_one_that_is_being_rendered(store, tmp_path):
     """The transaction that it is written in holds its readers."""
     folder = tmp_path / "templates/mail/edition"

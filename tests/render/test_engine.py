@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
+from jinja2.exceptions import SecurityError
 
 from service.errors import TemplateError
 from service.render.engine import Renderer
 from service.render.views import SiteView
+from tests.levels import table
 
 SITE = SiteView("Tin Khoa giáo", "https://tin.example.vn", "vi", "Asia/Ho_Chi_Minh")
 AT = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
@@ -91,6 +94,46 @@ def test_a_template_that_is_not_there():
 def test_a_sandbox_keeps_templates_from_the_machine(page):
     with pytest.raises(TemplateError):
         page("{{ say.__globals__ }}")
+
+
+@table(
+    "source",
+    [
+        "{{ '{0.__class__}'.format(site) }}",
+        "{{ '{a.__class__}'.format_map({'a': site}) }}",
+        "{% set f = '{0.__class__}'.format %}{{ f(site) }}",
+        "{{ wiped() }}",
+        "{{ given.wiped() }}",
+        "{{ given.altered() }}",
+    ],
+)
+def test_what_jinja_s_sandbox_refuses_is_refused_by_ours(source):
+    class Given:
+        def wiped(self):
+            return "x"
+
+        def altered(self):
+            return "x"
+
+        wiped.unsafe_callable = True
+        altered.alters_data = True
+
+    shown = partial(lambda: "x")
+    shown.unsafe_callable = True
+    environment = Renderer(SITE)._environment
+    template = environment.from_string(source)
+    for _ in range(2):
+        with pytest.raises(SecurityError):
+            template.render(site=SITE, wiped=shown, given=Given())
+
+
+def test_calls_get_what_jinja_gives_them(page):
+    told = "{% macro a(x, y=2) %}{{ x }}-{{ y }}{% endmacro %}"
+    assert page(told + "{{ a('<') }}{% for n in [1] %}{{ a(n, y=3) }}{% endfor %}") == "&lt;-21-3"
+    around = "{% macro b(x) %}{{ x }}{{ caller('<') }}{% endmacro %}"
+    assert page(around + "{% call(y) b(1) %}<b>{{ y }}{% endcall %}") == "1<b>&lt;"
+    assert page("{{ '%s' | format('<') }}{{ ['a'] | join }}{{ 'a'.upper() }}") == "&lt;aA"
+    assert page("{{ range(2) | list }}{{ dict(a=1).a }}{{ cycler('x').next() }}") == "[0, 1]1x"
 
 
 def test_what_was_judged_once_is_refused_each_time(tmp_path):

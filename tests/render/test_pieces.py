@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import css_inline
 
+from service.render import pieces as pieces_module
 from service.render.pieces import Pieces
 from tests.levels import table
 
@@ -148,6 +149,57 @@ def test_a_piece_within_a_piece_is_a_part_of_it():
         )  # fmt: skip
         html = f"{head}{outer}{inner}{CLOSED}"
         assert pieces.inline(html, mails.whole) == mails.whole(html)
+
+
+FRAME = (f"<!DOCTYPE html><html><head>{STYLE}</head><body><table><tr><td class='story'>",
+         f"</td></tr></table>{CLOSED}")  # fmt: skip
+
+
+def test_mails_of_one_shape_are_inlined_once_whatever_their_words():
+    mails = Mails()
+    head, end = FRAME
+    stories = [STORY.format(n=n) for n in range(3)]
+
+    def differs(n: int, words: str) -> bool:
+        return mails.differs([f"{head}<p>{words}</p>", stories[n % 3], f"<p>{words}</p>{end}"])
+
+    for n in range(4):
+        assert not differs(n, f"{n} tin")
+    mails.inlined.clear()
+    for n in range(9):
+        assert not differs(n, f"{n} tin khác")
+    assert len(mails.inlined) == 9  # only what each is compared with
+
+
+@table(
+    "words",
+    [
+        "một", " một ", "\nmột\n hai\n", "một &amp; hai", "&amp;", "&lt;b&gt; một", "a&nbsp;b",
+        "một\u00a0hai", "&#34;một&#34; &#39;hai&#39;", "&quot;một&quot;", "&copy; một", "&#233;t",
+        "a & b", "a &b; c", "&ampx", "a &#x26; b", "x > y", "x < y", "a\rb", "\u3000một",
+        "\ufdd0x\ufdd1", "\ufdd20\ufdd3", "{0}", "\\1", "😀 một", "<i>một</i>hai", "<!-- một -->",
+        "<!--piece 0-->",
+        "<i title='a > b'>một</i>", "<i title='>một<'>hai</i>", "<title>một</title>",
+        "<textarea>một</textarea>", "<svg><p>một</p></svg>", "<pre>\n\nmột</pre>",
+        "<b>một<p>hai</b>ba</p>",
+        "<table>một<tr><td>hai</table>ba", "<select>một</select>", "<![CDATA[một]]>", "",
+    ],
+)  # fmt: skip
+def test_words_of_every_kind_stand_in_a_known_shape_as_they_would_by_themselves(words):
+    mails = Mails()
+    head, end = FRAME
+    for before, after in (("<p>", "</p>"), ("", ""), ("<div title='", "'>x</div>"), ("<b>", "")):
+        for said in ("một", "hai", "ba", "bốn", words, "năm", words):
+            parts = [f"{head}{before}{said}{after}", STORY.format(n=1), end]
+            assert not mails.differs(parts), (before, said)
+
+
+def test_where_each_mail_has_a_shape_of_its_own_no_more_than_some_are_known():
+    mails = Mails()
+    head, end = FRAME
+    for n in range(pieces_module._MOST_SHAPES + 10):
+        assert not mails.differs([f"{head}<p title='{n}'>x</p>", STORY.format(n=1), end])
+    assert len(mails.pieces._shapes) == pieces_module._MOST_SHAPES
 
 
 def test_what_is_kept_is_bounded():

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from service.errors import TemplateError
 from service.render.engine import shipped_templates
 from service.render.words import Words, load_words
+from tests.levels import table
 
 WORDS = shipped_templates() / "words"
 
@@ -67,6 +68,21 @@ def test_values_are_escaped_for_html_and_only_there():
 def test_a_sentence_that_cannot_be_filled_names_its_key(sentence):
     with pytest.raises(TemplateError, match=r"page\.x"):
         Words("vi", {"page.x": sentence}).say("page.x", other=1)
+
+
+@table(
+    "sentence",
+    ["", "{x}", "a {x}{y} b {x}", "{{x}}", "{{{x}}}", "{x!r}", "{x:>9}", "{x:}", "{x[0]}", "}}",
+     "{x.real}", "{x!s:.1}"],
+)  # fmt: skip
+def test_a_sentence_is_filled_as_python_fills_it(sentence):
+    values = {"x": "một", "y": "{x}"}
+    words = Words("vi", {"a": sentence})
+    try:
+        filled = sentence.format(**values)
+    except AttributeError:
+        return  # a text has no such part; templates hear of it as of each fault of theirs
+    assert words.say("a", **values) == filled
 
 
 def test_an_unknown_sentence_names_its_key():
