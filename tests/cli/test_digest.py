@@ -273,17 +273,22 @@ def test_what_editors_did_is_listed(run, ask, news):
     [told] = ask("digest", "review", "ngay")
     assert (told["state"], told["required"], told["acts"]) == ("waiting", True, [])
     with store.write() as connection:
-        acts = [NewAct(ReviewAct.PIN, story), NewAct(ReviewAct.OPENING, detail="Kính gửi")]
+        acts = [
+            NewAct(ReviewAct.PIN, story),
+            NewAct(ReviewAct.OPENING, detail="Kính gửi"),
+            NewAct(ReviewAct.NOTE, story, "Xem số trước"),
+        ]
         reviews.note(connection, edition, 1, "lan@example.vn", acts, now)
     store.close()
     [told] = ask("digest", "review", "ngay")
     assert [(one["who"], one["act"]) for one in told["acts"]] == [
-        ("lan@example.vn", "pin"), ("lan@example.vn", "opening"),
+        ("lan@example.vn", "pin"), ("lan@example.vn", "opening"), ("lan@example.vn", "note"),
     ]  # fmt: skip
-    heads, pin, opening = run("digest", "review", "ngay").stdout.splitlines()
+    heads, pin, opening, note = run("digest", "review", "ngay").stdout.splitlines()
     assert heads.split("\t") == ["cut", "state", "when", "who", "act", "story or words"]
     assert pin.split("\t")[3:] == ["lan@example.vn", "pin", "Cầu mới qua sông"]
     assert opening.split("\t")[4:] == ["opening", "Kính gửi"]
+    assert note.split("\t")[4:] == ["note", "Cầu mới qua sông: Xem số trước"]
     assert ask("digest", "review", "ngay", "--cut", "2020-01-01") == []
 
 

@@ -55,9 +55,14 @@ def review(name: str, cut: str | None, limit: int, config: Path, as_json: bool) 
 
 
 def _told(acts: Sequence[ReviewedAct], zone: str) -> list[tuple[str, ...]]:
-    """When, who, what, and what of: a headline, or the words that were written."""
+    """When, who, what, and what of: a headline, the words that were written, or both."""
     return [
-        (local(act.at, zone), act.who or "(forgotten)", act.act, act.headline or act.detail or "")
+        (
+            local(act.at, zone),
+            act.who or "(forgotten)",
+            act.act,
+            ": ".join(part for part in (act.headline, act.detail) if part),
+        )
         for act in acts
     ]
 
