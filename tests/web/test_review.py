@@ -216,6 +216,38 @@ def test_whose_words_would_take_the_place_of_anothers_sees_these(desk):
         assert own not in alert
 
 
+def test_a_story_of_an_earlier_edition_cannot_be_put_first(make):
+    """Its readers have it, so that it would stand first for nobody; who missed it gets it."""
+    web = make(digest={"ngay": {**DIGEST["ngay"], "stories": {"max": 1}}})
+    with web.store.write() as connection:
+        source = add_source(connection, web.now, "bao-a")
+        topic = connection.scalar(select(t.topic.c.id))
+        for number, ago in enumerate((1, 2, 26)):
+            add_story(
+                connection,
+                source=source,
+                topics=[topic],
+                entered_at=web.now - ago * HOUR,
+                title=f"Tin {number}",
+            )
+        add_subscription(
+            connection,
+            digest=connection.scalar(select(t.digest.c.id).where(t.digest.c.name == "ngay")),
+            starts_at=web.now - 30 * HOUR,
+            address="minh@example.vn",
+            cadence="daily",
+        )
+    run(web)
+    page = web.client.get(path(web))
+    counted, older = story(page, 1), story(page, 2)
+    assert f'value="pin:{counted}"' in page.text
+    assert f'value="pin:{older}"' not in page.text
+    assert text(page).count("chỉ người đã lỡ mới nhận được") == 1
+    press(web, f"pin:{counted}")
+    shown = text(web.client.get(path(web)))
+    assert shown.index("Tin 1") < shown.index("2 tin nữa") < shown.index("Tin 0")
+
+
 def test_words_that_are_too_long_are_kept_and_nothing_is_done(desk):
     answer = press(desk, "hold", opening="ờ" * 3001)
     assert answer.status_code == 422

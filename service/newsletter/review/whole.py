@@ -30,7 +30,7 @@ class WholeEdition:
     """`mail` None: it has nothing to tell. `frozen`: its stories, in its order.
 
     `rest`: stories that the mail only counts, and older ones which only those get who have not been
-    told of that time, in its order.
+    told of that time, in its order. `older`: these; no place brings them into the mail.
     """
 
     edition: Edition
@@ -38,6 +38,7 @@ class WholeEdition:
     frozen: tuple[Frozen, ...]
     mail: Composed | None
     rest: tuple[int, ...]
+    older: frozenset[int]
     composer: EditionComposer
     language: str
 
@@ -89,11 +90,12 @@ def whole(
         beside=beside,
         template=template,
     )
-    choice = StorySelection()
+    choice, told_since = StorySelection(), edition.period_from
     items = frozen_items.resolve(connection, frozen).items
     limits = limits_of(settings.digest[row.name].stories)
     for since in (edition.period_from, EVER):
         if not len(choice):  # it may have older stories alone, for who has missed them
+            told_since = since
             choice = choose(items, topics, since=since, told=frozenset(), limits=limits)
     language = settings.site.language
     own = rules.own(settings.digest[row.name], renderer.site.zone)
@@ -106,6 +108,9 @@ def whole(
         frozen=tuple(frozen),
         mail=mail,
         rest=_rest(frozen, shown),
+        older=frozenset(
+            one.story_id for one in frozen if all(at < told_since for _, at in one.topics)
+        ),
         composer=composer,
         language=language,
     )

@@ -29,7 +29,8 @@ class ReviewedStory:
     """A story on the page. `number`: its place in the mail, None where the mail does not show it.
 
     `first`, `last`: within its topic, so that it moves no further. `note`: as it is written, or as
-    it was sent and not taken.
+    it was sent and not taken. `older`: it was told before this edition, and put first it would
+    stand first for nobody who has got it.
     """
 
     story: StoryView
@@ -37,6 +38,7 @@ class ReviewedStory:
     note: str
     first: bool = True
     last: bool = True
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ def review_page(
         note_chars=NOTE_CHARS,
         sections=sections,
         rest=tuple(
-            _story(stories[one], None, notes)
+            _story(stories[one], None, notes, older=one in seen.older)
             for one in seen.rest
             if not is_recalled(stories[one].view)
         ),
@@ -266,6 +268,7 @@ def _story(
     *,
     first: bool = True,
     last: bool = True,
+    older: bool = False,
 ) -> ReviewedStory:
     view = shortened(thaw(one.view))
-    return ReviewedStory(view, number, notes[view.public_id].shown, first, last)
+    return ReviewedStory(view, number, notes[view.public_id].shown, first, last, older)
