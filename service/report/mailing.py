@@ -12,7 +12,8 @@ from service.report.trouble import Trouble
 from service.store import status_counts
 from service.store.core import hold
 from service.store.core.database import Connection
-from service.store.mailing import uncertain_deliveries
+from service.store.mailing import refused_editions, uncertain_deliveries
+from service.store.mailing.refused_editions import RefusedEdition
 from service.store.mailing.relays import relay_states, sender_refusals, slow_domains
 from service.store.mailing.relays.relay_states import RelayState
 from service.store.mailing.relays.sender_refusals import SenderRefusals
@@ -34,7 +35,8 @@ class Mailing:
     `uncertain`: by edition, the oldest first. `held_since`: nothing is planned or sent since the
     store was restored; None: mail goes out. `refused`: what waits for providers that want the
     sender proven. `resting`: destinations
-    that refuse us by another rule of theirs, or slow us down.
+    that refuse us by another rule of theirs, or slow us down. `rejected`: editions that are refused
+    for what is in them.
     """
 
     relays: tuple[RelayState, ...]
@@ -45,6 +47,7 @@ class Mailing:
     held_since: datetime | None = None
     refused: SenderRefusals | None = None
     resting: tuple[RestingDestination, ...] = ()
+    rejected: tuple[RefusedEdition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mai
             for one in slow_domains.resting(connection, now)
             if sender_refusals.is_policy(one.answer) and not sender_refusals.is_one(one.answer)
         ),
+        rejected=tuple(refused_editions.refused(connection, now)),
     )
 
 
@@ -108,6 +112,7 @@ def troubles(found: Mailing, now: datetime) -> list[Trouble]:
     if late and found.held_since is None:
         values = {"since": found.oldest, "waiting": found.waiting}
         told.append(Trouble("mail_late", values, stops=True))
+    told += [_rejected(one) for one in found.rejected]
     if found.uncertain:
         told.append(_uncertain(found.uncertain))
     return told
@@ -149,6 +154,17 @@ def _refused(refused: SenderRefusals) -> Trouble:
 def _resting(one: RestingDestination) -> Trouble:
     values = {"destination": one.name, "answer": one.answer, "until": one.until}
     return Trouble("destination", values)
+
+
+def _rejected(one: RefusedEdition) -> Trouble:
+    values = {
+        "digest": one.digest,
+        "cut": one.cut_at,
+        "n": one.mails,
+        "since": one.since,
+        "answer": one.answer,
+    }
+    return Trouble("rejected", values)
 
 
 def _uncertain(editions: Sequence[Uncertain]) -> Trouble:

@@ -22,7 +22,14 @@ from service.report.trouble import said, utc
 from service.store import status_counts
 from service.store import tables as t
 from service.store.mailing.relays.relay_states import NOT_TRIED, note_failure, note_success
-from tests.builders import add_digest, add_source, add_story, add_subscription, add_topic
+from tests.builders import (
+    add_digest,
+    add_edition,
+    add_source,
+    add_story,
+    add_subscription,
+    add_topic,
+)
 from tests.mail.stock import fill
 
 NOT_THEN = "not in its skipHours and skipDays"
@@ -231,6 +238,43 @@ def test_uncertain_mails_are_told_by_edition_and_since_when(any_store, now):
     hanoi = ZoneInfo("Asia/Ho_Chi_Minh")
     text = said(told, english(), lambda at: f"{at.astimezone(hanoi):%Y-%m-%d %H:%M}")
     assert "Editions: tuan 2026-11-24 14:00 (2)." in text, "one zone for all hours of a sentence"
+
+
+def test_an_edition_that_is_refused_for_its_content_is_told_until_a_later_one_is_taken(
+    any_store, now
+):
+    ids = fill(any_store, now, ["a@example.vn", "b@example.vn", "c@example.vn"]).deliveries
+
+    def told(at=now):
+        with any_store.read() as connection:
+            return [one for one in health(connection, at).troubles if one.key == "rejected"]
+
+    def settled(one, state, reply):
+        values = {"state": state, "reply": reply, "settled_at": now}
+        with any_store.write() as connection:
+            mine = update(t.delivery).where(t.delivery.c.id == one)
+            connection.execute(mine.values(values))
+
+    settled(ids[0], "rejected", "rcpt: 550 5.1.1 no such user")
+    assert told() == []
+    settled(ids[1], "rejected", "body: 552 5.3.4 too big")
+    [one] = told()
+    assert (one.values["digest"], one.values["n"], one.stops) == ("tuan", 1, False)
+    text = said(one, english(), utc)
+    assert "edition of tuan, 2026-11-24 07:00Z" in text
+    assert "1 since 2026-11-24 08:00Z. The answer: body: 552 5.3.4 too big." in text
+    settled(ids[2], "accepted", "body: 250 ok")
+    assert told() == [], "as many were taken"
+    settled(ids[0], "rejected", "data: 554 5.6.0 spam")
+    assert [one.values["n"] for one in told()] == [2]
+    assert told(now + timedelta(days=2)) == []
+    with any_store.write() as connection:
+        week = timedelta(days=7)
+        digest = connection.scalar(select(t.digest.c.id))
+        later = add_edition(connection, digest, now, now - week)
+        mine = update(t.delivery).where(t.delivery.c.id == ids[2])
+        connection.execute(mine.values(edition_id=later))
+    assert told() == [], "a later one was taken"
 
 
 def test_a_failing_source_is_told_but_one_bad_part_makes_nothing_unready(any_store, now):
