@@ -7,9 +7,11 @@ another one get what its editors leave of it, who hold editions, take out storie
 by their page. Stories are taken back by `bantin recall`, readers make two addresses one, all mail
 comes back, to a mailbox and to `bantin bounces read`. A kill falls when something has just happened
 (a step of a relay's dialogue, a document that is fetched, a press), never because time has passed;
-some fall into a start. Half of what is rare has one at once; commands are killed as well. Processes
-of many are stopped now and then for longer than their leases last, as machines that sleep. Exit 1
-for whatever is lost, doubled or wrong.
+some fall into a start. Half of them wait for a step of mail, where any is on its way; of the others
+half of what is rare has one at once. Commands are killed as well. Processes of many are stopped now
+and then for longer than their leases last, as machines that sleep. Exit 1 for whatever is lost,
+doubled or wrong, and for a process that ends by itself. Commands are begun from the files as they
+are: who edits those meanwhile makes faults that are none.
 """
 
 from __future__ import annotations
