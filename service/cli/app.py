@@ -123,7 +123,8 @@ class Commands(click.Group):
             for fault in error.faults:
                 click.echo(str(fault), err=True)
             number = len(error.faults)
-            click.echo(f"{number} fault{'s' if number != 1 else ''}; nothing was started", err=True)
+            counted = f"{number} fault{'s' if number != 1 else ''}"
+            click.echo(f"{counted}; nothing was started or changed", err=True)
             ctx.exit(2)
         except UsageError as error:
             click.echo(f"bantin: {error}", err=True)

@@ -39,7 +39,10 @@ def _addresses(mail: Mail) -> list[Finding]:
         try:
             mailbox(written)
         except MailError as error:
-            found.append((("mail", key), str(error), _EXAMPLE))
+            title = written.partition("<")[0].strip()
+            quoted = "," in title and '"' not in title
+            right = f"write '\"{title}\" <name@example.org>'" if quoted else _EXAMPLE
+            found.append((("mail", key), str(error), right))
     return found
 
 

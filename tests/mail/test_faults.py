@@ -46,6 +46,12 @@ def test_each_fault_is_named_with_its_key(tmp_path, mail, key):
     assert all(problem and remedy for _, problem, remedy in found)
 
 
+def test_a_title_with_a_comma_is_to_be_quoted(tmp_path):
+    [(_, _, right)] = faults(stock.settings(tmp_path, **{"from": "Báo A, Khoa giáo <a@b.vn>"}))
+    assert right == "write '\"Báo A, Khoa giáo\" <name@example.org>'"
+    assert keys(stock.settings(tmp_path, **{"from": '"Báo A, Khoa giáo" <a@b.vn>'})) == []
+
+
 @table(
     ("host", "right"),
     [
