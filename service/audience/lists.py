@@ -22,7 +22,7 @@ from service.audience.list_formats import COLUMNS, Format, read_header
 from service.audience.people import Checker
 from service.config.schema import Settings
 from service.errors import UsageError
-from service.store.audience import subscriptions
+from service.store.audience import subscriptions, suppressions
 from service.store.audience.subscriptions import Subscription
 from service.store.core.database import Store
 from service.text.unknown_name import no_such
@@ -126,13 +126,23 @@ def batches(
         yield read, faults
 
 
+def exported(store: Store) -> list[Subscription]:
+    """Every active subscription to whose address mail may go, by address.
+
+    Who complained or bounced would be a reader again wherever the list is read.
+    """
+    with store.read() as connection:
+        active = [one for one in subscriptions.live(connection) if one.confirmed]
+        barred = suppressions.among(connection, [one.address_key for one in active])
+    return [one for one in active if one.address_key not in barred]
+
+
 def export_csv(store: Store) -> str:
-    """Every active subscription, by address. Lines end in CRLF, as RFC 4180 has it."""
+    """Those of `exported`. Lines end in CRLF, as RFC 4180 has it."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    with store.read() as connection:
-        writer.writerows(_line(one) for one in subscriptions.live(connection) if one.confirmed)
+    writer.writerows(map(_line, exported(store)))
     return out.getvalue()
 
 

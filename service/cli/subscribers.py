@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from service.cli.output import (
 )
 from service.errors import UsageError
 from service.mail.relays import outbox_of
-from service.store.audience import subscriptions
+from service.store.audience import subscriptions, suppressions
 from service.store.audience.subscriptions import Subscription
 from service.web.subscriber.rhythms import previous_cut
 
@@ -60,17 +61,29 @@ def list_(digest: str | None, config: Path, as_json: bool) -> None:
         zone = service.settings.zone
         with service.store.read() as connection:
             found = [one for one in subscriptions.live(connection) if digest in (None, one.digest)]
+            barred = suppressions.among(connection, [one.address_key for one in found])
+        now = service.clock()
     if as_json:
-        dump([_listed(one) for one in found])
+        dump([{**_listed(one), "suppressed": barred.get(one.address_key)} for one in found])
         return
     rows = [
         (
             one.address, one.digest, one.cadence, ", ".join(one.topics or ("all",)),
             local(one.starts_at, zone) or "not confirmed", local(one.next_cut_at, zone),
+            _to_know(one, barred.get(one.address_key), now, zone),
         )
         for one in found
     ]  # fmt: skip
-    table("Subscribers", ("address", "digest", "cadence", "topics", "since", "next cut"), rows)
+    heads = ("address", "digest", "cadence", "topics", "since", "next cut", "what to know")
+    table("Subscribers", heads, rows)
+
+
+def _to_know(one: Subscription, barred: str | None, now: datetime, zone: str) -> str:
+    """Why nothing is sent; "" where it is."""
+    if barred is not None:
+        return f"nothing is sent: {barred}"
+    paused = one.paused_until is not None and one.paused_until > now
+    return f"paused until {local(one.paused_until, zone)}" if paused else ""
 
 
 def _listed(one: Subscription) -> dict[str, object]:
@@ -189,13 +202,15 @@ def _said(fault: LineFault) -> str:
 @config_option
 @json_option
 def export(config: Path, as_json: bool) -> None:
-    """Print every active subscription as CSV, as import reads it. Writes nothing."""
+    """Print every active subscription as CSV, as import reads it. Writes nothing.
+
+    Addresses that must not be written to, since they bounced or complained, are left out.
+    """
     with opened_to_look(config) as service:
         if not as_json:
             raw(lists.export_csv(service.store).encode())
             return
-        with service.store.read() as connection:
-            dump([_listed(one) for one in subscriptions.live(connection) if one.confirmed])
+        dump([_listed(one) for one in lists.exported(service.store)])
 
 
 @subscribers.command()

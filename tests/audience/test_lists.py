@@ -401,3 +401,13 @@ def test_a_list_is_read_a_batch_at_a_time(people_store, settings, now, previous_
 def test_who_has_not_said_yes_is_not_exported(people_store, settings, renderer, now):
     signup.sign_up(people_store, settings, renderer, now, form())
     assert lists.export_csv(people_store).splitlines()[1:] == []
+
+
+def test_whom_nobody_may_write_to_is_not_exported(people_store, run_import, now):
+    """Read elsewhere, that list would make them readers again."""
+    run_import(GOOD)
+    with people_store.write() as connection:
+        key = mailboxes.key(facts.secret(connection), "lan@example.vn")
+        suppressions.add(connection, key, suppressions.COMPLAINED, now, "")
+    [line] = lists.export_csv(people_store).splitlines()[1:]
+    assert line.startswith("minh@example.vn,")

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
+
+from service.store import tables as t
+from service.store.audience import suppressions
+from service.store.core import facts
+from service.store.core.database import Store
+from service.text import mailboxes
 
 
 def test_an_added_subscriber_is_active_and_gets_no_mail(ask, run, site):
@@ -23,6 +31,24 @@ def test_an_added_subscriber_is_active_and_gets_no_mail(ask, run, site):
     assert not (site / "var" / "outbox").exists()
     assert ask("subscribers", "add", "minh@example.vn", "--digest", "ngay")["result"] == "already"
     assert "Minh@example.vn\tngay\tdaily\ttin\t" in run("subscribers", "list").stdout
+
+
+def test_the_list_says_to_whom_nothing_is_sent(ask, run, site):
+    run("subscribers", "add", "lan@example.vn", "--digest", "ngay")
+    run("subscribers", "add", "minh@example.vn", "--digest", "ngay")
+    store, now = Store(f"sqlite:///{site}/var/bantin.db"), datetime.now(UTC)
+    with store.write() as connection:
+        key = mailboxes.key(facts.secret(connection), "lan@example.vn")
+        suppressions.add(connection, key, suppressions.BOUNCED, now, "")
+        mine = update(t.subscription).where(t.subscription.c.id == 2)
+        connection.execute(mine.values(paused_until=now + timedelta(days=30)))
+    store.close()
+    assert [one["suppressed"] for one in ask("subscribers", "list")] == ["bounced", None]
+    heads, lan, minh = run("subscribers", "list").stdout.splitlines()
+    assert heads.endswith("\twhat to know")
+    assert lan.endswith("\tnothing is sent: bounced")
+    assert "\tpaused until 20" in minh
+    assert [one["address"] for one in ask("subscribers", "export")] == ["minh@example.vn"]
 
 
 @pytest.mark.parametrize(
