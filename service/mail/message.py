@@ -152,6 +152,7 @@ def _identify(secret: bytes, host: str, *values: str) -> str:
     return f"{b32encode(mac[:20]).decode().lower()}@{host}"
 
 
+@lru_cache(maxsize=64)
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 

@@ -6,7 +6,7 @@ anew for each number of them. SQLite has no server to ask, and runs one statemen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -14,27 +14,50 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Executable,
+    FromClause,
+    Select,
     Table,
     TableValuedAlias,
+    UpdateBase,
     any_,
     bindparam,
     column,
     func,
     insert,
+    literal,
+    literal_column,
     select,
+    true,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from service.store.core.bulk import Many
+from service.store.core.column_types import IDS, Written
 
 
 def listed(column: Column[int], name: str, dialect: str) -> ColumnElement[bool]:
     """Whether a column is one of the ids that are bound to `name`, as a list."""
     if dialect == "sqlite":
         return column.in_(bindparam(name, expanding=True))
-    return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
+    return column == any_(bindparam(name, type_=IDS))
+
+
+def rows_of(ids: Iterable[int]) -> TableValuedAlias:
+    """These ids as the rows of a table, `id` their column, for PostgreSQL."""
+    listed = func.unnest(literal(list(ids), IDS))
+    return listed.table_valued(column("id", BigInteger)).render_derived(name="given")
+
+
+def each_by_itself(
+    rows: FromClause, found: Select[*tuple[Any, ...]], name: str = "found"
+) -> FromClause:
+    """The rows with what is found for each of them, which names columns of theirs: `name`.
+
+    While an edition is planned PostgreSQL does not know how long its tables are by now, and for
+    500 ids would rather read a table, or an edition, from its beginning: for each batch.
+    """
+    whole = found.offset(literal_column("0"))  # a subquery stays one
+    return rows.join(whole.lateral(name), true())
 
 
 class _RowStatement:
@@ -42,7 +65,7 @@ class _RowStatement:
 
     _names: tuple[str, ...]
     _each: Many
-    _at_once: Executable
+    _at_once: UpdateBase
 
     def __call__(
         self, connection: Connection, rows: Sequence[Sequence[Any]], **shared: Any
@@ -52,6 +75,19 @@ class _RowStatement:
             self._each(connection, _named(self._names, rows, shared))
         elif rows:
             connection.execute(self._at_once, _turned(self._names, rows, shared))
+
+    def returning(
+        self,
+        connection: Connection,
+        rows: Sequence[Sequence[Any]],
+        columns: Sequence[ColumnElement[Any]],
+        **shared: Any,
+    ) -> list[tuple[Any, ...]]:
+        """The same on PostgreSQL, and these columns of what was written, in any order."""
+        statement = self._at_once.returning(*columns)
+        return [
+            tuple(row) for row in connection.execute(statement, _turned(self._names, rows, shared))
+        ]
 
 
 class RowUpdate(_RowStatement):
@@ -87,7 +123,7 @@ class RowInsert(_RowStatement):
 def _arrays(table: Table, names: Sequence[str]) -> TableValuedAlias:
     """The rows that are bound as an array for each of these columns."""
     types = {name: table.c[name].type for name in names}
-    given = (bindparam(f"its_{name}", type_=ARRAY(kind)) for name, kind in types.items())
+    given = (bindparam(f"its_{name}", type_=Written(kind)) for name, kind in types.items())
     columns = (column(name, kind) for name, kind in types.items())
     return func.unnest(*given).table_valued(*columns).render_derived(name="given")
 

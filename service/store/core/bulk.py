@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -33,13 +34,15 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
+from service.store.core.column_types import IDS
 from service.store.core.statements import upsert
 
 MOST = 5000
 """Values in one list: under the limit of bound values of both databases."""
+
+_COPIED = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
 
 Value = TypeVar("Value")
 Statement = Insert | Update | Delete
@@ -113,7 +116,7 @@ def among(
     if connection.dialect.name == "sqlite":
         given = func.json_each(literal(json.dumps(list(ids)), String))
         return column.in_(select(given.table_valued(sql_column("value", BigInteger)).c.value))
-    return column == any_(literal(list(ids), ARRAY(BigInteger)))
+    return column == any_(literal(list(ids), IDS))
 
 
 class Many:
@@ -166,19 +169,39 @@ class Copied(Many):
         assert [name for name, _ in compiled.takes] == list(self._names)
         return connection.exec_driver_sql(compiled.sql, list(rows)).rowcount
 
+    def lines(self, connection: Connection, lines: str) -> None:
+        """The same for rows as the text that PostgreSQL's COPY reads; it knows no other database.
+
+        A driver that is given values looks up for each of them how it is written.
+        """
+        with self._copying(connection) as copy:
+            copy.write(lines)
+
     def _copy(self, connection: Connection, rows: Iterable[Sequence[Any]]) -> int:
+        number = 0
+        with self._copying(connection) as copy:
+            for row in rows:
+                copy.write_row(row)
+                number += 1
+        return number
+
+    @contextmanager
+    def _copying(self, connection: Connection) -> Iterator[Any]:
         driver, dbapi = connection.connection.driver_connection, connection.dialect.dbapi
         assert driver is not None
         assert dbapi is not None
-        number = 0
         try:
             with driver.cursor() as cursor, cursor.copy(self._into) as copy:
-                for row in rows:
-                    copy.write_row(row)
-                    number += 1
+                yield copy
         except dbapi.Error as error:  # what SQLAlchemy raises for its own statements
             raise DBAPIError.instance(self._into, None, error, dbapi.Error) from error
-        return number
+
+
+def as_copied(text: str) -> str:
+    """A text as it stands in a line that COPY reads."""
+    for plain, written in _COPIED:
+        text = text.replace(plain, written)
+    return text
 
 
 def inserting(table: Table, *names: str, unless: str | None = None) -> Many:

@@ -14,11 +14,14 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     and_,
     bindparam,
     case,
+    column,
+    false,
     func,
     insert,
     literal,
@@ -30,7 +33,7 @@ from sqlalchemy import (
 )
 
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
-from service.store.core.arrays import RowInsert
+from service.store.core.arrays import RowInsert, each_by_itself, rows_of
 from service.store.core.bulk import among, lots
 from service.store.core.column_types import UtcDateTime
 from service.store.core.kicks import Kick, kick
@@ -123,14 +126,16 @@ def add_edition(
     if not new:
         return {}
     kick(connection, Kick.MAIL)
-    _ADD_EDITION(connection, new, edition=edition_id, dated=dated_at, due=now)
-    theirs = among(connection, delivery.c.subscription_id, [one.subscription_id for one in new])
-    rows = connection.execute(
-        select(delivery.c.subscription_id, delivery.c.id).where(
-            delivery.c.edition_id == edition_id, theirs
-        )
-    )
-    return {row.subscription_id: row.id for row in rows}
+    shared = {"edition": edition_id, "dated": dated_at, "due": now}
+    columns = (delivery.c.subscription_id, delivery.c.id)
+    if connection.dialect.name == "postgresql":
+        written = _ADD_EDITION.returning(connection, new, columns, **shared)
+    else:
+        _ADD_EDITION(connection, new, **shared)
+        theirs = among(connection, columns[0], [one.subscription_id for one in new])
+        found = select(*columns).where(delivery.c.edition_id == edition_id, theirs)
+        written = [tuple(row) for row in connection.execute(found)]
+    return dict(written)
 
 
 def add(connection: Connection, new: Sequence[NewDelivery], now: datetime) -> list[int]:
@@ -175,6 +180,30 @@ def open_among(connection: Connection, subscriptions: Iterable[int]) -> set[int]
         .distinct()
     )
     return set(rows.scalars())
+
+
+def open_and_served(
+    connection: Connection, subscriptions: Sequence[int], edition_id: int
+) -> tuple[set[int], set[int]]:
+    """`open_among`, and which of them have a mail of this edition already."""
+    if connection.dialect.name != "postgresql":
+        served = select(delivery.c.subscription_id).where(
+            delivery.c.edition_id == edition_id,
+            among(connection, delivery.c.subscription_id, subscriptions),
+        )
+        return open_among(connection, subscriptions), set(connection.scalars(served))
+    rows = rows_of(subscriptions)
+    is_open = and_(
+        delivery.c.kind.in_(_NEWS), BY_ROW.in_([state.value for state in OPEN_STATES])
+    ).label("is_open")
+    is_served = func.coalesce(delivery.c.edition_id == edition_id, false()).label("is_served")
+    theirs = select(is_open, is_served).where(
+        delivery.c.subscription_id == rows.c.id, or_(is_open.element, is_served.element)
+    )
+    flags = column("is_open", Boolean), column("is_served", Boolean)
+    asked = select(rows.c.id, *flags).select_from(each_by_itself(rows, theirs))
+    found = connection.execute(asked).all()
+    return {one for one, open_, _ in found if open_}, {one for one, _, served in found if served}
 
 
 def expire(connection: Connection, now: datetime, digest_name: str | None = None) -> int:

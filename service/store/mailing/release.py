@@ -87,8 +87,13 @@ def forget_parts_in(connection: Connection, segments: Iterable[int]) -> None:
 
 
 def forget_parts_of(connection: Connection, edition_id: int) -> None:
-    """The same for a whole edition. Call it when its planning is done."""
-    _forget_parts(connection, segment.c.edition_id == edition_id)
+    """The same for a whole edition. Call it when its planning is done.
+
+    Most of its mails wait still: to look for those in the index of states, as the server would that
+    knew of none a minute ago, takes all of them for each segment.
+    """
+    by_row = delivery.c.state.concat("")
+    _forget_parts(connection, segment.c.edition_id == edition_id, by_row)
 
 
 def forget_parts_since(connection: Connection, planned_at: datetime) -> None:
@@ -101,10 +106,12 @@ def forget_parts_since(connection: Connection, planned_at: datetime) -> None:
     _forget_parts(connection, segment.c.edition_id.in_(planned))
 
 
-def _forget_parts(connection: Connection, touched: ColumnElement[bool]) -> None:
-    waiting = exists().where(
-        delivery.c.segment_id == segment.c.id, delivery.c.state.in_(_UNSETTLED)
-    )
+def _forget_parts(
+    connection: Connection,
+    touched: ColumnElement[bool],
+    state: ColumnElement[str] = delivery.c.state,
+) -> None:
+    waiting = exists().where(delivery.c.segment_id == segment.c.id, state.in_(_UNSETTLED))
     planning = exists().where(edition.c.id == segment.c.edition_id, edition.c.planned_at.is_(None))
     unused = select(segment.c.id).where(touched, segment.c.parts.is_not(None), ~waiting, ~planning)
     # Asked first without a lock: all mails of a segment would queue for it, each to its commit.

@@ -11,9 +11,21 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Insert, bindparam, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Insert,
+    LargeBinary,
+    Select,
+    any_,
+    bindparam,
+    insert,
+    select,
+)
 
 from service.store.core.bulk import Many
+from service.store.core.column_types import Written
 from service.store.core.statements import upsert, upsert_for
 from service.store.tables import delivery, segment
 
@@ -97,17 +109,26 @@ def find(connection: Connection, edition_id: int, hashes: Iterable[bytes]) -> di
 
     Locked until the end of the unit of work, as by `put`.
     """
-    rows = connection.execute(
+    found = _FIND if connection.dialect.name == "sqlite" else _FIND_ANY
+    rows = connection.execute(found, {"its_edition": edition_id, "hashes": list(hashes)})
+    return {row.hash: row.id for row in rows}
+
+
+def _finding(hashes: ColumnElement[bool]) -> Select[tuple[int, bytes]]:
+    return (
         select(segment.c.id, segment.c.hash)
         .where(
-            segment.c.edition_id == edition_id,
-            segment.c.hash.in_(list(hashes)),
+            segment.c.edition_id == bindparam("its_edition", type_=segment.c.edition_id.type),
+            hashes,
             segment.c.parts.is_not(None),
         )
         .order_by(segment.c.id)
         .with_for_update()
     )
-    return {row.hash: row.id for row in rows}
+
+
+_FIND = _finding(segment.c.hash.in_(bindparam("hashes", expanding=True)))
+_FIND_ANY = _finding(segment.c.hash == any_(bindparam("hashes", type_=Written(LargeBinary()))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,17 +21,17 @@ from sqlalchemy import (
     delete,
     func,
     literal,
-    literal_column,
     or_,
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from service.errors import ConflictError
 from service.model import UNSETTLED_STATES, DeliveryState
 from service.store.core import hold
-from service.store.core.bulk import Copied, among, lots
+from service.store.core.arrays import each_by_itself, rows_of
+from service.store.core.bulk import Copied, among, as_copied, lots
+from service.store.core.column_types import IDS
 from service.store.tables import (
     article,
     delivery,
@@ -76,6 +76,8 @@ def write(connection: Connection, tellings: Iterable[DeliveryContents]) -> None:
         _hold(connection, subscriber, {one.subscriber_id for one in given})
         _hold(connection, article, {id_ for one in given for id_ in one.articles})
         _hold(connection, delivery, {one.delivery_id for one in given})
+        _WRITE.lines(connection, "".join(map(_lines, given)))
+        return
     _WRITE.plain(
         connection,
         [
@@ -86,16 +88,30 @@ def write(connection: Connection, tellings: Iterable[DeliveryContents]) -> None:
     )
 
 
+def _lines(telling: DeliveryContents) -> str:
+    """Its rows for COPY, by articles, as the key has them."""
+    begin = f"{telling.subscriber_id}\t{as_copied(telling.scope)}\t"
+    end = f"\t{telling.delivery_id}\t"
+    return "".join(
+        [
+            f"{begin}{article}{end}{'t' if shown else 'f'}\n"
+            for article, shown in sorted(telling.articles.items())
+        ]
+    )
+
+
 def _hold(connection: Connection, table: Table, ids: AbstractSet[int]) -> None:
     """What a foreign key does, once for all rows: these are there, and stay until they are told.
 
     Then triggers keep them (migration 0018).
     """
-    key = table.c.id
-    held = select(key).where(among(connection, key, sorted(ids))).order_by(key)
-    rows = connection.execute(held.with_for_update(read=True, key_share=True)).all()
-    if len(rows) != len(ids):
-        missing = min(ids - {row.id for row in rows})
+    rows = rows_of(sorted(ids))
+    there = select(table.c.id.label("held")).where(table.c.id == rows.c.id)
+    there = there.with_for_update(read=True, key_share=True)
+    held = select(column("held", BigInteger)).select_from(each_by_itself(rows, there))
+    found = set(connection.scalars(held))
+    if len(found) != len(ids):
+        missing = min(ids - found)
         raise ConflictError(f"{table.name} {missing}, which somebody was to be told by, is gone")
 
 
@@ -145,22 +161,18 @@ def _known_by_reader(
     Once a connection has asked this ten times, the server does not plan it any more, and would go
     through the list of articles for each row. A subquery, as which `IS TRUE` leaves it, is hashed.
     """
-    listed = func.unnest(literal(people, ARRAY(BigInteger)))
-    given = listed.table_valued(column("id", BigInteger)).render_derived(name="given")
-    those = select(func.unnest(literal(sorted(wanted), ARRAY(BigInteger))))
-    theirs = (
-        select(told.c.article_id, told.c.delivery_id)
-        .where(
-            told.c.subscriber_id == given.c.id,
-            told.c.scope == scope,
-            told.c.article_id.between(min(wanted), max(wanted)),
-            told.c.article_id.in_(those).is_(true()),
-        )
-        .offset(literal_column("0"))  # a subquery stays one: else it chooses for all at once
-        .lateral("theirs")
+    rows = rows_of(people)
+    those = select(func.unnest(literal(sorted(wanted), IDS)))
+    theirs = select(told.c.article_id, told.c.delivery_id).where(
+        told.c.subscriber_id == rows.c.id,
+        told.c.scope == scope,
+        told.c.article_id.between(min(wanted), max(wanted)),
+        told.c.article_id.in_(those).is_(true()),
     )
-    columns = (given.c.id.label("subscriber_id"), theirs.c.article_id, theirs.c.delivery_id)
-    return select(*columns).select_from(given.join(theirs, true()))
+    articles, mails = column("article_id", BigInteger), column("delivery_id", BigInteger)
+    return select(rows.c.id.label("subscriber_id"), articles, mails).select_from(
+        each_by_itself(rows, theirs)
+    )
 
 
 def perhaps(

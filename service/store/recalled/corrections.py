@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from service.store.core.arrays import RowUpdate
-from service.store.core.bulk import lots
+from service.store.core.bulk import among, lots
 from service.store.tables import (
     correction,
     digest,
@@ -48,7 +48,7 @@ def waiting(
         rows = connection.execute(
             select(correction.c.subscriber_id, correction.c.recall_id)
             .join(recall, recall.c.id == correction.c.recall_id)
-            .where(correction.c.subscriber_id.in_(some), _is_waiting(now))
+            .where(among(connection, correction.c.subscriber_id, some), _is_waiting(now))
             .order_by(correction.c.recall_id)
         )
         for row in rows:

@@ -61,6 +61,19 @@ def test_planning_asks_for_the_open_mails_of_its_batch_alone(queue, now):
     assert _most(plans) <= 2 * FEW, "an index, and what it leads to"
 
 
+def test_planning_asks_who_has_this_edition_in_its_batch_alone(queue, now):
+    with queue.read() as connection:
+        some = list(connection.scalars(select(t.subscription.c.id).limit(FEW)))
+        edition = connection.scalar(select(t.edition.c.id))
+    plans = Plans()
+    with plans.of(queue, "served"), queue.read() as connection:
+        found = deliveries.open_and_served(connection, some, edition)
+        other = deliveries.open_and_served(connection, some, edition + 1)
+    assert found == (set(some), set(some))
+    assert other == (set(some), set())
+    assert _most(plans) <= 3 * FEW
+
+
 def test_the_numbers_of_an_edition_go_through_its_own_mails(queue, now):
     """Each reader of it has had an edition before, and one in a hundred has left."""
     with queue.ledger() as connection:

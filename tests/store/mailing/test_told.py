@@ -89,6 +89,20 @@ def bare(ledger, now):
     return store, rows, tell
 
 
+def test_a_scope_is_written_as_it_is_called(ledger):
+    store, reader, articles, _, tell = ledger
+    mail = tell("tuan", articles[0])
+    name = "a\\b\tc\nd\re \\N é"
+    with store.ledger() as connection:
+        what = {articles[2]: True, articles[1]: False}
+        told.write(connection, [DeliveryContents(reader, name, mail, what)])
+    with store.read() as connection:
+        assert told.known(connection, name, [reader], articles) == {reader: set(what)}
+        rows = connection.execute(select(t.told).where(t.told.c.scope == name)).all()
+    assert {row.article_id: row.shown for row in rows} == what
+    assert {row.delivery_id for row in rows} == {mail}
+
+
 NAMED = ["article", "delivery", "subscriber"]
 
 
