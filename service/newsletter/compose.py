@@ -125,6 +125,7 @@ class EditionComposer:
         self._rendered: OrderedDict[tuple[str, str, Layout], Parts] = OrderedDict()
         self._packed: dict[bytes, bytes] = {}
         self._layouts: dict[object, tuple[StorySelection, Layout]] = {}
+        self._names: dict[object, bytes] = {}
         self._printed: dict[bytes, PrintedMail] = {}
         self._sent: tuple[bytes, bytes] | None = None
         self._known: dict[bytes, tuple[int, bytes, tuple[int, ...]]] = {}
@@ -164,7 +165,7 @@ class EditionComposer:
     def _compose(
         self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
     ) -> Composed:
-        wanted = self.hash(self._laid_out(choice, corrections), language, coming)
+        _, wanted = self._named(choice, language, coming, corrections)
         if wanted in self._failed:
             raise TemplateError(self._failed[wanted])  # what it said is all that is needed
         if wanted not in self._known:
@@ -208,8 +209,7 @@ class EditionComposer:
         """How many stories may be shown; of the mail with so many its hash, and what is `said`."""
         while True:
             shown = len(choice.shown)
-            fitting = self._laid_out(choice, corrections)
-            key = self.hash(fitting, language, coming)
+            fitting, key = self._named(choice, language, coming, corrections)
             made = self._printed.pop(key, None)
             if made is None:
                 parts = self._render(fitting, language, coming)
@@ -251,10 +251,9 @@ class EditionComposer:
         for choice, language, coming, corrections in questions:
             if (id(choice), language, coming, corrections) in self._answers:
                 continue
-            one = WantedMail(self._laid_out(choice, corrections), language, coming)
-            key = self.hash(one.layout, language, coming)
+            made, key = self._named(choice, language, coming, corrections)
             if key not in self._known and key not in self._failed:
-                wanted[key] = one
+                wanted[key] = WantedMail(made, language, coming)
         return wanted
 
     def render(self, wanted: Layout, language: str, coming: str = "") -> Parts:
@@ -284,12 +283,24 @@ class EditionComposer:
         """The name of what `render` gives."""
         return hashlib.sha256(self._shape + repr((language, coming, wanted)).encode()).digest()
 
+    def _named(
+        self, choice: StorySelection, language: str, coming: str, corrections: tuple[int, ...]
+    ) -> tuple[Layout, bytes]:
+        """The layout of a choice, and the name of its mail: both are asked for a few times."""
+        made = self._laid_out(choice, corrections)
+        question = id(choice), corrections, language, coming
+        name = self._names.get(question)
+        if name is None:
+            name = self._names[question] = self.hash(made, language, coming)
+        return made, name
+
     def _laid_out(self, choice: StorySelection, corrections: tuple[int, ...]) -> Layout:
         """The layout of a choice. It is asked for a few times, while its batch is planned."""
         key = (id(choice), corrections)
         if key not in self._layouts:  # the choice is kept with it, so that its id stays its own
             if len(self._layouts) >= LAID_OUT:
                 self._layouts.clear()
+                self._names.clear()
             self._layouts[key] = choice, _lay_out(choice, self._topics, corrections)
         return self._layouts[key][1]
 
