@@ -17,8 +17,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.databases import POSTGRES
-
 Case = TypeVar("Case")
 Check = TypeVar("Check", bound=Callable[..., None])
 
@@ -94,9 +92,8 @@ def left_to_soak(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """Those that a sample leaves out: marked `soak`, and a part of the tests on both databases.
 
     All SQL stands in `store`, whose tests run on both, and so does what races (`both_engines`).
-    Above it a database shows only in what the store tells: an attack on the whole service is made
-    on one of the two that are here, all else on SQLite, and one in twelve on PostgreSQL besides;
-    also a table of cases in one process, which takes the one store of the test (`any_store`).
+    Above it a database shows only in what the store tells: all else is tried on SQLite, and one in
+    twelve on PostgreSQL besides. What PostgreSQL alone promises has tests of its own.
     """
     pairs: dict[tuple[str, ...], dict[str, pytest.Item]] = {}
     wholly: list[pytest.Item] = []
@@ -119,11 +116,7 @@ def _engine(item: pytest.Item) -> tuple[str, tuple[str, ...]]:
 
 
 def _left_out(case: tuple[str, ...], pair: dict[str, pytest.Item]) -> list[pytest.Item]:
-    number = _number("-".join(case))
-    of_one_process = "any_store" in getattr(pair["sqlite"], "fixturenames", ())
-    if _is_in(pair["sqlite"], "contract") and POSTGRES and not of_one_process:
-        return [pair["sqlite"] if number % 2 else pair["postgres"]]
-    return [pair["postgres"]] if number % 12 else []
+    return [pair["postgres"]] if _number("-".join(case)) % 12 else []
 
 
 def _is_in(item: pytest.Item, room: str) -> bool:

@@ -42,7 +42,18 @@ LIMITED = ROOT / "tests" / "contract" / "limited.py"
 MORTAL = ROOT / "tests" / "contract" / "mortal.py"
 """One of many processes, which kills itself at a given moment."""
 
-SCRIPTS = {str(one) for one in (BANTIN, HASTY, COLLECTOR, LIMITED, MORTAL)}
+WATCHING = ROOT / "tests" / "contract" / "watching.py"
+"""BANTIN that says which statements it made on an event loop."""
+
+CONFINED = ROOT / "tests" / "contract" / "confined.py"
+"""BANTIN where a folder is a file system of that size."""
+
+KILLED_COPY = ROOT / "tests" / "store" / "kept" / "killed_copy.py"
+"""A copy of a store that kills itself behind a given table."""
+
+SCRIPTS = {
+    str(one) for one in (BANTIN, HASTY, COLLECTOR, LIMITED, MORTAL, WATCHING, CONFINED, KILLED_COPY)
+}
 
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("BANTIN_")}
 

@@ -46,24 +46,18 @@ def share(pages: dict[str, str], one: int, of: int) -> list[tuple[str, str]]:
     return every if levels.WHOLE else every[one::of]
 
 
-@pytest.mark.sampled
-@pytest.mark.parametrize("language", LANGUAGES, indirect=True)
-def test_nothing_has_to_be_scrolled_sideways(site, pages, person, language):
-    """In a sample each page is in one of the languages."""
-    page = person((WIDTHS[0], 844))
-    enter(site, page)
+def too_wide(page: Any) -> dict[int, int]:
+    """The widths at which something has to be scrolled sideways, and how wide it is then."""
     wide = {}
-    for name, address in share(pages, LANGUAGES.index(language), len(LANGUAGES)):
-        page.goto(address)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 844})
-            inside, whole = page.evaluate(
-                "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
-            )
-            assert inside == width, name
-            if whole > inside:
-                wide[name, width] = whole
-    assert wide == {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        inside, whole = page.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+        )
+        assert inside == width
+        if whole > inside:
+            wide[width] = whole
+    return wide
 
 
 @pytest.mark.parametrize("language", ["vi"], indirect=True)
@@ -145,17 +139,19 @@ def test_the_admin_page_of_a_vietnamese_site_speaks_vietnamese(site, pages, pers
 LOOKS = list(itertools.product(["vi", "en"], [390, 1280], ["light", "dark"]))
 SOME_LOOKS = [("vi", 390, "dark"), ("en", 1280, "light")]
 LIKE_OTHERS = {"story", "search", "short letter"}
-"""All that stands on these stands on another page as well: not looked at in a sample."""
+"""All that stands on these stands on another page as well: no work for axe in a sample."""
 
 
 @pytest.mark.sampled
 @pytest.mark.parametrize(
     ("language", "width", "colours"), LOOKS if levels.WHOLE else SOME_LOOKS, indirect=["language"]
 )
-def test_axe_finds_nothing(site, pages, person, language, width, colours):
+def test_nothing_has_to_be_scrolled_sideways_and_axe_finds_nothing(
+    site, pages, person, language, width, colours
+):
     """Contrast, names, roles, order of headings: axe-core's rules for WCAG 2.2 AA and more.
 
-    In a sample each page has one of the looks.
+    In a sample each page has one of the looks, and all widths.
     """
     axe = pytest.importorskip(
         "axe_playwright_python.base", reason="needs axe: pip install axe-playwright-python"
@@ -163,15 +159,19 @@ def test_axe_finds_nothing(site, pages, person, language, width, colours):
     script = Path(axe.AXE_FILE_PATH).read_text(encoding="utf-8")
     page = person((width, 844), scripts=True, dark=colours == "dark")
     enter(site, page)
-    found = {}
+    found, wide = {}, {}
     mine = 0 if levels.WHOLE else SOME_LOOKS.index((language, width, colours))
     for name, address in share(pages, mine, len(SOME_LOOKS)):
+        page.goto(address)
+        if too := too_wide(page):
+            wide[name] = too
         if name in LIKE_OTHERS and not levels.WHOLE:
             continue
-        page.goto(address)
+        page.set_viewport_size({"width": width, "height": 844})
         page.evaluate(script)
         passed, violations = page.evaluate(AXE)
         assert passed > 10, f"{name}: axe looked at nothing"
         for rule, nodes in violations:
             found[f"{name}: {rule}"] = nodes
     assert found == {}
+    assert wide == {}

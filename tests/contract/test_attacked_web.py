@@ -29,7 +29,7 @@ MEANWHILE = some(8, 4)
 """How often somebody else asks during an attack."""
 PATIENCE_S = 60.0
 """Far more than any answer takes beside much else."""
-BLOWS = some(600, 140)
+BLOWS = some(600, 80)
 """Requests of an attacker who goes on and on: as many on a busy machine, where we wait longer."""
 UNREAD = some(30, 16)
 """Answers that nobody reads, on each connection: more than its buffers hold."""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import resource
 import shutil
-import subprocess
-import sys
 import tomllib
 import urllib.request
 from collections import Counter
@@ -35,46 +31,26 @@ from service.store.content import admin_queries
 from service.web.app import create_app
 from service.web.subscriber.rhythms import previous_cut
 from tests.contract.way import one_line, parsed, text_of
+from tests.running import finished
 from tests.web.test_socket import serving
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ROOT / "feeds" / "demo"
-LOADS = 6
-"""By the processor's time the program could be loaded so often meanwhile, at most: a second of that
-is worth less where the machine does much else, for both alike."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One `bantin demo --once --json`: what it said and the processor's time that it took."""
+    """One `bantin demo --once --json` and what it said. That it is quick: test_packaging.py."""
 
     folder: Path
     said: dict[str, Any]
-    seconds: float
 
 
 def run(folder: Path) -> Ran:
     """As a process of its own, standing somewhere else than the sources."""
-    does, arguments = "from service.cli import main; main()", ("demo", "--once", "--json", "--dir")
-    said, seconds = python(does, *arguments, str(folder), cwd=folder.parent)
-    return Ran(folder, json.loads(said), seconds)
-
-
-def python(does: str, *arguments: str, cwd: Path) -> tuple[str, float]:
-    """What a process of Python says that does this, and the processor's time that it took."""
-    start = _processor_s()
-    done = subprocess.run(
-        [sys.executable, "-c", does, *arguments],
-        cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    done = finished("demo", "--once", "--json", "--dir", str(folder), cwd=folder.parent)
     assert done.returncode == 0, done.stderr
-    return done.stdout, _processor_s() - start
-
-
-def _processor_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Ran(folder, json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
@@ -157,11 +133,6 @@ def _topics(one: dict[str, Any], configured: dict[str, Any]) -> set[str]:
         if words or language:
             found.add(name)
     return found
-
-
-def test_it_is_quick(ran, tmp_path):
-    _, load = python("from tests.forks import _load; _load()", cwd=tmp_path)
-    assert ran.seconds < LOADS * load
 
 
 def test_the_counts_are_those_of_what_was_published(ran, written, configured, articles):
@@ -335,7 +306,7 @@ def test_one_click_of_each_mail_ends_that_digest_alone(ran, tmp_path):
     """Through the real web part on a real socket, as a mail provider does it."""
     folder = tmp_path / "demo"
     shutil.copytree(ran.folder, folder)
-    own = Ran(folder, {"outbox": str(folder / "var" / "outbox")}, 0.0)
+    own = Ran(folder, {"outbox": str(folder / "var" / "outbox")})
     config = own.folder / "bantin.toml"
     config.write_text(config.read_text() + '\n[digest.tuan]\ncadence = "weekly"\n')
     with opened(own) as service:

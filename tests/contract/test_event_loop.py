@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from traceback import format_stack
@@ -27,7 +26,7 @@ from service.store.core.threads import in_thread
 from service.store.sources import polling_queue
 from tests.contract.test_leases import held_rows, site
 from tests.contract.websub.office import office, subscribed
-from tests.running import ENVIRON, ROOT
+from tests.running import PATIENCE_S, WATCHING, started
 
 
 class Seen:
@@ -136,21 +135,6 @@ async def test_two_that_want_one_source_make_no_statement_on_the_loop(store, now
             assert (await desk.collect("bao")).failed
 
 
-WATCHING = """
-import asyncio, sys
-from traceback import format_stack
-from sqlalchemy import Engine, event
-def told(_connection, _cursor, statement, *_):
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    print("ON THE LOOP:", statement[:90], *format_stack(limit=40)[:-1], file=sys.stderr)
-event.listen(Engine, "before_cursor_execute", told)
-from service.cli import main; main()
-"""
-
-
 async def test_the_running_service_makes_no_statement_on_the_loop(tmp_path, sqlite_url):
     """Jobs and pages, from the start to the stop."""
     async with site(tmp_path, sqlite_url) as (outlet, config):
@@ -162,11 +146,11 @@ async def test_the_running_service_makes_no_statement_on_the_loop(tmp_path, sqli
         )
         base = next(line for line in config.read_text().splitlines() if "base_url" in line)
         address = base.split('"')[1]
-        service = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", WATCHING, "up", "--config", str(config), cwd=ROOT, env=ENVIRON,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        telling = asyncio.create_task(service.communicate())
+        log = tmp_path / "up.err"
+        with log.open("wb") as err:
+            service = started(
+                [str(WATCHING), "up", "--config", str(config)], cwd=tmp_path, err=err.fileno()
+            )
         try:
             async with asyncio.timeout(180), aiohttp.ClientSession() as session:
                 while not {"/treo", "/bai-10001.html", "/", "/hub"} <= set(outlet.asked):  # noqa: ASYNC110
@@ -176,9 +160,8 @@ async def test_the_running_service_makes_no_statement_on_the_loop(tmp_path, sqli
                         assert answer.status in {200, 404, 503}, path
         finally:
             service.send_signal(signal.SIGTERM)
-        _, said = await telling
-        assert service.returncode == 0
-        assert b"ON THE LOOP" not in said, said.decode()[said.decode().index("ON THE LOOP") :][
-            :3000
-        ]
-        assert b"source" in said  # its log, so that this has seen what it looks at
+            code = await asyncio.to_thread(service.wait, PATIENCE_S)
+        said = log.read_text()
+        assert code == 0
+        assert "ON THE LOOP" not in said, said[said.index("ON THE LOOP") :][:3000]
+        assert '"event": "source"' in said  # its log, so that this has seen what it looks at

@@ -6,7 +6,6 @@ A file system of a few megabytes in memory, in a mount namespace of the process'
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from service.runtime.vitals import FILE
 from tests.cli.conftest import publisher, rss
-from tests.running import Running, finished, ready, until, unused_port
+from tests.running import CONFINED, Running, finished, ready, until, unused_port
 
 TOML = """
 [site]
@@ -35,10 +34,6 @@ topics = ["tin"]
 
 [topic.tin]
 title = "Tin"
-"""
-
-START = """
-mount -t tmpfs -o size={size} tmpfs var && exec {bantin}
 """
 
 
@@ -65,8 +60,7 @@ class Up(Running):
         super().__init__("up", cwd=folder)
 
     def command(self, *args: str) -> list[str]:
-        script = START.format(size=self.size, bantin=shlex.join(super().command(*args)))
-        return ["unshare", "-rm", "sh", "-c", script]
+        return [str(CONFINED), "var", self.size, *args]
 
     def ready(self, status: int, words: str) -> str:
         return ready(self.port, self.var, status, words)

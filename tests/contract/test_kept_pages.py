@@ -25,7 +25,7 @@ from service.store.content import page_queries
 from service.store.core.database import Store
 from service.store.sources import registry
 from tests.curate.desk import Desk, entry
-from tests.levels import each, some
+from tests.levels import each
 from tests.web import people
 from tests.web.conftest import Web
 
@@ -153,9 +153,9 @@ def portal():
         yield portal
 
 
-@pytest.mark.sampled
+@pytest.mark.soak
 @given(events=EVENTS)
-@settings(max_examples=some(10, 2), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 def test_after_anything_that_happens(folder, sqlite_pattern, portal, events):
     for old in folder.iterdir():
         old.unlink()

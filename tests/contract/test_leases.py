@@ -179,7 +179,6 @@ async def asked_again(service: Service) -> None:
         )
 
 
-@pytest.mark.both_engines
 async def test_what_a_killed_service_had_in_hand_is_taken_over_in_half_a_minute(tmp_path, database):
     async with site(tmp_path, database) as (outlet, config):
         async with up(config):

@@ -13,10 +13,13 @@ from service.runtime import pipeline
 from tests.bench.crowd import HANGING, KILLER
 from tests.bench.hour import Fragile
 from tests.contract.way import LOOPBACK, SITE, TODAY, YESTERDAY, Way, rss
+from tests.levels import some
 from tests.net.wire import Talk, raw_server
 
 GOOD = tuple(f"tot-{n}" for n in range(14))
 BAD = {"giet": KILLER, "treo": HANGING}
+READING_S = some(2, 1)
+"""Of one document, by the processor's clock: what hangs takes it whole."""
 
 
 class Counted(Fragile):
@@ -50,7 +53,10 @@ async def test_what_was_quarantined_stays_so_and_its_neighbours_lose_nothing(tmp
     async def script(talk: Talk) -> None:
         await talk.answer(served[talk.target.strip("/")])
 
-    async with raw_server(script) as wire, Counted(1, timeout_s=2, quick_s=1) as parsers:
+    async with (
+        raw_server(script) as wire,
+        Counted(1, timeout_s=READING_S, quick_s=READING_S / 2) as parsers,
+    ):
         names = [*GOOD[:5], "giet", *GOOD[5:9], "treo", *GOOD[9:]]
         sources = "".join(f'[source.{name}]\nurl = "{wire.url(f"/{name}")}"\n' for name in names)
         way = Way(tmp_path, SITE + store_toml + LOOPBACK + sources, now=YESTERDAY)
@@ -75,7 +81,7 @@ async def test_what_was_quarantined_stays_so_and_its_neighbours_lose_nothing(tmp
 def _assert_told(way: Way) -> None:
     said = way.status()["sources"]
     assert {name: said[name]["state"] for name in GOOD} == dict.fromkeys(GOOD, "ok")
-    for name, words in (("giet", "kills the process"), ("treo", "longer than 2 s")):
+    for name, words in (("giet", "kills the process"), ("treo", f"longer than {READING_S} s")):
         assert said[name]["state"] == "quarantined"
         assert said[name]["reason"].startswith("quarantined: ")
         assert words in said[name]["reason"]

@@ -24,8 +24,6 @@ from service.text import mailboxes
 from tests.contract.way import LOOPBACK, SITE, Way, outlets, rss, text_of
 from tests.databases import on_server, postgres_url
 
-pytestmark = pytest.mark.both_engines
-
 DAY = datetime(2026, 11, 23, 0, 5, tzinfo=UTC)  # Monday, five past seven in Viet Nam
 FIRST_CUT, LOST_CUT, NEXT_CUT = (DAY + timedelta(days=n) for n in (1, 2, 3))
 DISASTER = LOST_CUT + timedelta(hours=2)

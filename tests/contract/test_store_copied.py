@@ -14,9 +14,11 @@ from service.mail.drain import drain
 from service.runtime import pipeline
 from service.store import tables as t
 from service.store.kept.copying import copy
+from tests import levels
 from tests.contract.way import LOOPBACK, SITE, Way, outlets, rss, text_of
 
-pytestmark = pytest.mark.both_engines
+WAYS = {False: "to_postgres", True: "to_sqlite"}
+"""In a sample one of them: in tests/store/kept every row is copied both ways in each run."""
 
 MORNING = datetime(2026, 11, 23, 0, 5, tzinfo=UTC)  # five past seven in Viet Nam
 READERS = [f"ban-{n}@example.vn" for n in range(4)]
@@ -51,7 +53,8 @@ def each(*titles: str) -> Counter[tuple[str, str]]:
     return Counter((reader, title) for reader in READERS for title in titles)
 
 
-@pytest.mark.parametrize("back", [False, True], ids=["to_postgres", "to_sqlite"])
+@pytest.mark.sampled
+@pytest.mark.parametrize("back", levels.each([False, True], "copied"), ids=WAYS.get)
 async def test_the_digest_goes_out_once(tmp_path, postgres_database, sqlite_url, back):
     old, new = (postgres_database, sqlite_url) if back else (sqlite_url, postgres_database)
     async with outlets() as served, Parsers() as parsers:

@@ -563,7 +563,7 @@ def test_a_dst_gap(open_newsroom):
     room.subscribe(zone=NEW_YORK)
     room.run(gap - DAY + HOUR)
     room.story("a", at=gap - 3 * HOUR)
-    for minutes in range(-90, 180, 30):
+    for minutes in range(some(-90, -60), 180, some(30, 60)):
         room.run(gap + timedelta(minutes=minutes))
     room.story("b", at=gap + 4 * HOUR)
     room.run(gap + DAY - timedelta(minutes=30))
@@ -579,7 +579,7 @@ def test_a_dst_overlap(open_newsroom):
     room.run(first - DAY)
     room.story("a", at=first - 3 * HOUR)
     room.story("b", at=first + HOUR / 2)
-    for minutes in range(-90, 240, 30):
+    for minutes in range(some(-90, -60), 240, some(30, 60)):
         room.run(first + timedelta(minutes=minutes))
     assert room.mails() == [["a"]]
     room.run(first + DAY + HOUR)

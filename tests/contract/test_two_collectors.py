@@ -20,6 +20,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.lease import LASTS
 from tests.contract.way import SITE, rss
+from tests.levels import some
 from tests.net.wire import Talk, raw_server
 from tests.running import COLLECTOR, Running
 
@@ -29,7 +30,7 @@ MANY = MOST_IN_FLIGHT
 """Requests that wait for an answer when the process is killed: all that it has claimed."""
 
 SOURCES = MANY + 20
-SHARED = 150
+SHARED = some(150, 80)
 FEW = 12
 
 PATIENCE_S = 240

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import levels
 from tests.contract.mail.office import Office, just_now
 from tests.mail import stock
 from tests.mail.relays import DROP, Sink
@@ -24,8 +25,10 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.sampled
+@pytest.mark.parametrize("attack", levels.each(list(ATTACKS), "one visitor"))
 async def test_sixty_sign_ups_delay_no_edition(tmp_path, attack):
+    """In a sample one of the attacks: tests/mail/test_fairness.py has every answer."""
     connections, answer, strangers = ATTACKS[attack]
 
     def script(step: str, who: str) -> str | None:

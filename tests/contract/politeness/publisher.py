@@ -20,7 +20,7 @@ START = datetime(2026, 11, 23, tzinfo=UTC)  # a Monday
 NEVER = timedelta(days=365)
 PATH = "/feed.xml?dang=rss"
 OFTEN = timedelta(days=1)
-NEWS_FOR = timedelta(days=some(365, 2))
+NEWS_FOR = timedelta(days=some(365, 1))
 """How long feeds go on that have news so often: two of three requests are made of them."""
 
 

@@ -25,7 +25,7 @@ from service.store.core.upgrade import upgrade
 from service.store.kept import postgres_tools, sqlite_files
 from service.store.kept.backup import backup
 from service.store.kept.restore import examine, restore
-from tests import builders
+from tests import builders, levels
 from tests.databases import on_server, postgres_url
 
 HERE = "0.1.0"
@@ -133,7 +133,21 @@ def test_a_store_that_a_service_has_open_is_not_replaced(url, elsewhere, tmp_pat
             restore(elsewhere, file, now)
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "foreign", "empty"])
+DAMAGES = ["cut", "changed", "foreign", "empty"]
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize(
+    ("any_store", "damage"),
+    [
+        *(("sqlite", damage) for damage in DAMAGES),
+        *(
+            pytest.param("postgres", damage, marks=pytest.mark.postgres)
+            for damage in levels.each(DAMAGES, "postgres")
+        ),
+    ],
+    indirect=["any_store"],
+)
 def test_what_is_damaged_is_named_and_touches_nothing(url, elsewhere, tmp_path, now, damage):
     file = tmp_path / "site.backup"
     backup(url, file, now, HERE)
@@ -317,7 +331,8 @@ def test_a_restore_that_was_broken_off_is_no_store(
     assert articles(elsewhere) == 0
 
 
-@pytest.mark.parametrize("queue_there", [False, True], ids=["empty", "with_a_queue"])
+@pytest.mark.sampled
+@pytest.mark.parametrize("queue_there", [False, True] if levels.WHOLE else [True])
 def test_the_engines_queue_is_made_anew(
     postgres_database, empty_postgres, tmp_path, now, queue_there
 ):

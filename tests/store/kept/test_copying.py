@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from contextlib import closing
 from datetime import timedelta
 
@@ -18,6 +16,7 @@ from service.store.core.database import Store
 from service.store.core.migrate import is_current, migrate
 from service.store.kept.copying import copy
 from tests import builders, levels
+from tests.running import KILLED_COPY, PATIENCE_S, started
 from tests.store.kept.test_backup import address, empty_postgres
 
 __all__ = ["empty_postgres"]
@@ -176,21 +175,13 @@ class KilledError(Exception):
     """What a test ends a copy with."""
 
 
-KILLED = """
-import os, signal, sys
-from service.store.kept.copying import copy
-source, target, table = sys.argv[1:]
-copy(source, target, lambda name, _done: name == table and os.kill(os.getpid(), signal.SIGKILL))
-"""
-
-
 @pytest.mark.processes
 @pytest.mark.sampled
 @pytest.mark.parametrize("after", levels.each(["topic", "article_key"], of="killed"))
-def test_a_copy_that_was_killed_is_no_store_and_goes_on(full, place, now, after):
+def test_a_copy_that_was_killed_is_no_store_and_goes_on(full, place, now, after, tmp_path):
     before = rows(full)
-    process = [sys.executable, "-c", KILLED, origin(full), place, after]
-    assert subprocess.run(process, check=False).returncode == -signal.SIGKILL
+    process = started([str(KILLED_COPY), origin(full), place, after], cwd=tmp_path)
+    assert process.wait(PATIENCE_S) == -signal.SIGKILL
     with closing(Store(place)) as store:
         with pytest.raises(SchemaError, match="its copy was broken off"):
             migrate(store)
