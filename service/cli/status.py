@@ -58,7 +58,7 @@ PATIENCE_S = 20.0
 def status(config: Path, as_json: bool) -> None:
     """Show health and lateness of sources, topics, editions and deliveries. Writes nothing."""
     with opened_to_look(config) as service:
-        beside = Beside(line_names(service.settings), _beside(service))
+        beside = Beside(line_names(service.settings), _beside(service), service.settings)
         with service.store.read() as connection:
             found = standing.status(connection, service.clock(), beside, service.settings)
         english = service.renderer.words(FALLBACK)

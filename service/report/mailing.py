@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.config.schema import Settings
 from service.report import reviews
 from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
@@ -55,11 +56,12 @@ class Beside:
     """What the rows do not tell.
 
     `relays`: the names of the configuration's ways out. `troubles`: what is known of the process,
-    its disk and its store.
+    its disk and its store. `settings` None: not known.
     """
 
     relays: Sequence[str] = ()
     troubles: Sequence[Trouble] = ()
+    settings: Settings | None = None
 
 
 NOTHING = Beside()
@@ -70,7 +72,8 @@ def reported(
 ) -> tuple[Mailing, tuple[Trouble, ...]]:
     """How mail fares, and all troubles that are known."""
     found = mailing(connection, now, beside.relays)
-    return found, (*beside.troubles, *troubles(found, now), *reviews.troubles(connection, now))
+    waiting = reviews.troubles(connection, now, beside.settings)
+    return found, (*beside.troubles, *troubles(found, now), *waiting)
 
 
 def mailing(connection: Connection, now: datetime, relays: Sequence[str]) -> Mailing:

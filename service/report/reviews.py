@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.config.schema import Settings
 from service.model import ReviewAct, ReviewState
 from service.newsletter.review import acts
+from service.newsletter.review.asking import editors_of
 from service.render.views import thaw
 from service.report.sentence import Sentence, sentence
 from service.report.trouble import Trouble
@@ -63,12 +65,15 @@ def standings(
     """All that have not settled, by when they go.
 
     `settings` None: not known. Then an approved one is taken to go when that was said it would,
-    which may have been from a page that was opened long before.
+    which may have been from a page that was opened long before, and editors who were mailed a link
+    to be editors still.
     """
     found = []
     for one in reviews.open_ones(connection):
-        stands = _standing(connection, one)
-        if one.state is ReviewState.APPROVED and settings and one.digest in settings.digest:
+        known = settings is not None and one.digest in settings.digest
+        still = editors_of(settings.digest[one.digest]) if settings and known else None
+        stands = _standing(connection, one, still)
+        if one.state is ReviewState.APPROVED and settings and known:
             at, over = acts.goes_at(connection, settings, one, now)
             stands = replace(stands, goes_at=at, goes_over_at=over)
         found.append(stands)
@@ -120,8 +125,13 @@ def overdue(one: EditionReview, now: datetime) -> bool:
     return _goes_at(one) <= now - _SLACK
 
 
-def troubles(connection: Connection, now: datetime) -> list[Trouble]:
-    """Those whose hour has passed. It stops nothing: somebody wants it so."""
+def troubles(
+    connection: Connection, now: datetime, settings: Settings | None = None
+) -> list[Trouble]:
+    """Those whose hour has passed. It stops nothing: somebody wants it so.
+
+    `settings`: as in `standings`.
+    """
     return [
         Trouble(
             "review_held" if one.review.state is ReviewState.HELD else "review_waits",
@@ -133,16 +143,20 @@ def troubles(connection: Connection, now: datetime) -> list[Trouble]:
                 "editors": one.editors,
             },
         )
-        for one in standings(connection, now)
+        for one in standings(connection, now, settings)
         if overdue(one.review, now)
     ]
 
 
-def _standing(connection: Connection, one: EditionReview) -> ReviewStanding:
+def _standing(
+    connection: Connection, one: EditionReview, still: Collection[str] | None
+) -> ReviewStanding:
+    """`still`: who is its digest's editor; None: not known."""
     held = [
         act.address for act in reviews.acts(connection, one.edition_id) if act.act is ReviewAct.HOLD
     ]
-    editors = tuple(link.address for link in reviews.links(connection, one.edition_id))
+    asked = [link.address for link in reviews.links(connection, one.edition_id)]
+    editors = tuple(who for who in asked if still is None or who in still)
     return ReviewStanding(
         one,
         editors,

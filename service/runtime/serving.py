@@ -304,7 +304,7 @@ def _health(service: Service, vitals: Vitals) -> Health:
     more = vitals.troubles()
     try:
         with service.store.read() as connection:
-            beside = Beside(line_names(service.settings), more)
+            beside = Beside(line_names(service.settings), more, service.settings)
             return health(connection, service.clock(), beside)
     except Exception as error:  # noqa: BLE001 - as said: whatever is broken
         logs.get().error("the store cannot be read", error=str(error))

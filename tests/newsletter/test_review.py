@@ -23,7 +23,7 @@ from service.publish.pages import Pages
 from service.render.prose import linked
 from service.report.digest_list import as_json, listed
 from service.report.health import health
-from service.report.reviews import overdue, standings
+from service.report.reviews import overdue, standings, troubles
 from service.report.sentence import in_english
 from service.report.status import status
 from service.store import status_counts
@@ -714,6 +714,20 @@ def test_an_editor_who_must_not_be_written_to_is_told_of(store, tmp_path):
     told = [in_english(ZoneInfo("UTC")).tell(said) for said in standing.sentences]
     assert told == [f"waits for review by {HOA}, {LAN}", f"no mail may go to {HOA}"]
     assert press(room, "approve") is ReviewOutcome.DONE  # the other one lets it go
+
+
+def test_who_is_no_editor_any_more_is_not_waited_for(store, tmp_path):
+    room = Newsroom(store, tmp_path, {"ngay": {**REVIEWED, "review_required": True}})
+    room.subscribe(digest="ngay")
+    room.story("Tin", at=FREEZE - HOUR)
+    room.run(FREEZE)
+    room.now = MONDAY + HOUR
+    digest = room.settings.digest["ngay"].model_copy(update={"editors": [LAN]})
+    now_in_force = room.settings.model_copy(update={"digest": {"ngay": digest}})
+    with store.read() as connection:
+        [stands] = standings(connection, room.now, now_in_force)
+        [trouble] = troubles(connection, room.now, now_in_force)
+    assert stands.editors == trouble.values["editors"] == (LAN,)
 
 
 @pytest.mark.parametrize(("act", "minutes"), [("approve", 8 * 60), ("release", 2)])

@@ -602,6 +602,12 @@ def test_what_is_wrong_is_said_and_nothing_is_written(desk, asked, reason, probl
     assert desk.everything() == before
 
 
+def test_a_reason_is_plain_text(desk):
+    _, one = desk.story(LU, at=MONDAY - HOUR)
+    done = desk.recall(one, "sai\u202e so\u0000 lieu\r\n dan")
+    assert done.recall.reason == "sai so lieu dan"
+
+
 @pytest.mark.parametrize("joined", [False, True])
 def test_an_editors_note_goes_with_the_story_that_it_was_of(desk, joined):
     """Also where what is left of the story is shown in its place."""

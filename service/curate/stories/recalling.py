@@ -38,6 +38,7 @@ from service.store.recalled.articles import NewWords, Recall
 from service.store.recalled.corrections import ALONE_AFTER
 from service.store.recalled.frozen_stories import FrozenStory
 from service.store.recalled.staying import StayingArticle
+from service.text.typed import normal
 
 MOST_CHARS = 500
 """Characters of a reason: readers see it in one line of a mail."""
@@ -78,7 +79,7 @@ def recall(
     it. `reason` is read by readers. `hides_title`: its headline goes too, also where it was taken
     back with it before. StoryError: it is not known, or there is no reason.
     """
-    reason = " ".join(reason.split())
+    reason = " ".join(normal(reason).split())
     if not reason:
         raise StoryError("a reason is needed: readers see it in place of the story")
     if len(reason) > MOST_CHARS:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.model import ReviewAct
-from service.newsletter.review.words import normal
 from service.store.reviews.reviews import PastAct
+from service.text.typed import normal
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,11 @@
-"""What editors write: plain text that can stand in a mail. Pure."""
+"""How long what editors write may be. Pure."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
-from service.text.fold import nfc
+from service.text.typed import normal
 
 OPENING_CHARS = 3000
 NOTE_CHARS = 1000
-
-_NEWLINES = re.compile(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]")
-_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
-_HIDDEN = frozenset({"Cc", "Cs"})
-"""Control characters and halves of pairs; `nfc` takes out what is no character at all."""
-
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Turn the direction of what stands behind them, beyond these words."""
 
 
 class TooLongError(ValueError):
@@ -28,23 +17,8 @@ class TooLongError(ValueError):
 
 
 def written(text: str, most: int) -> str:
-    """The text in its normal form, "" for nothing: paragraphs stand apart by one empty line.
-
-    Raises TooLongError.
-    """
+    """The text in its normal form (text.typed), "" for nothing. Raises TooLongError."""
     clean = normal(text)
     if len(clean) > most:
         raise TooLongError(most)
     return clean
-
-
-def normal(text: str) -> str:
-    """The same, however long it is."""
-    flat = _NEWLINES.sub("\n", nfc(text))
-    shown = "".join(
-        one
-        for one in flat
-        if one in "\n\t" or (unicodedata.category(one) not in _HIDDEN and one not in _TURNS)
-    )
-    lines = "\n".join(line.rstrip() for line in shown.split("\n"))
-    return _BLANK_LINES.sub("\n\n", lines).strip()

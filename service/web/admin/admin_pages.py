@@ -155,7 +155,7 @@ async def outbox_mail_html(request: Request) -> Response:
 
 def _status(context: Context) -> Status:
     with context.store.read() as connection:
-        beside = Beside(line_names(context.settings))
+        beside = Beside(line_names(context.settings), settings=context.settings)
         return status(connection, context.clock(), beside, context.settings)
 
 
