@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from hashlib import blake2b
+from inspect import signature
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -52,20 +53,22 @@ def each(cases: Sequence[Case], of: str) -> Sequence[Case]:
 
 
 def table(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Check], Check]:
-    """As pytest.mark.parametrize, for a check of values alone: all cases are one test.
+    """As pytest.mark.parametrize, but all cases are one test.
 
-    For tables of dozens: an id costs each worker more than such a case. All that are wrong are
-    named, with what they said.
+    For tables of dozens of values alone, since an id costs each worker more than such a case; and
+    for questions that leave nothing behind, since a site that is made anew costs more than to ask
+    it: they are all asked of one. All that are wrong are named, with what they said.
     """
+    named = (names,) if isinstance(names, str) else names
 
     def of(check: Check) -> Check:
         @wraps(check)
-        def all_of_them(*own: object) -> None:
+        def all_of_them(*own: object, **fixtures: object) -> None:
             wrong = []
             for case in cases:
                 values = (case,) if isinstance(names, str) else case
                 try:
-                    check(*own, *values)
+                    check(*own, **fixtures, **dict(zip(named, values, strict=True)))
                 except (AssertionError, pytest.fail.Exception) as error:
                     wrong.append(f"{values!r}: {error}")
                 except Exception as error:
@@ -74,6 +77,10 @@ def table(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Check
             assert not wrong, "\n\n".join(wrong)
 
         del all_of_them.__wrapped__  # or pytest would look for fixtures of these names
+        whole = signature(check)
+        assert set(named) <= set(whole.parameters)
+        left = [one for name, one in whole.parameters.items() if name not in named]
+        all_of_them.__signature__ = whole.replace(parameters=left)  # type: ignore[attr-defined]
         return all_of_them  # type: ignore[return-value]
 
     return of

@@ -72,6 +72,8 @@ class Supply:
         self._went_ahead = 0
         self._claimed_at: float | None = None
         self._low = 0  # with so few editions in hand more are claimed; 0: there were no more
+        self._looks = 0  # which began with nothing in hand
+        self._in_vain = 0  # the last of them that found nothing due in any lane
         self.suppressed = self.held = 0
 
     async def take(self, *, one: bool, aside: Callable[[], bool]) -> ClaimedDelivery | None:
@@ -80,7 +82,10 @@ class Supply:
         `one`: claim no more than that of each lane. `aside`: whether a transactional mail, or what
         was tried before, may have the place; asked when it is given.
         """
+        asked = self._looks
         async with self._lock:
+            if self._in_vain > asked and not self.number:
+                return None  # of all channels that end together one has looked for those who wait
             while True:
                 before = self._went_ahead
                 await self._refill(one=one)
@@ -198,10 +203,14 @@ class Supply:
         wanted = [lane for lane in _FRESH if self._is_asked_for(lane)]
         if Lane.NEWS in wanted:
             self._taken, self._claimed_at = 0, self._ticks()
-        if wanted:
-            await self._claim(wanted, limit)
-        if not any(self._ready.values()):
-            await self._claim([Lane.AGAIN], limit)
+        is_whole = not self.number
+        self._looks += is_whole
+        look = self._looks
+        some = await self._claim(wanted, limit) if wanted else True
+        if some and not self.number:
+            some = await self._claim([Lane.AGAIN], limit)
+        if is_whole and not some:
+            self._in_vain = look
 
     def _batch(self) -> int:
         """About as many as go out in a second."""
@@ -220,10 +229,16 @@ class Supply:
     def _runs_low(self) -> bool:
         return 0 < self._low >= len(self._ready[Lane.NEWS])
 
-    async def _claim(self, lanes: list[Lane], limit: int) -> None:
-        """Claim for each of these lanes until it has something, or nothing is due in it."""
+    async def _claim(self, lanes: list[Lane], limit: int) -> bool:
+        """Claim for each of these lanes until it has something, or nothing is due in it.
+
+        False: nothing is due in any lane.
+        """
+        some = True
         while lanes:
             found = await asyncio.to_thread(self._claim_each, lanes, limit)
+            some = bool(found)
+            found = found or dict.fromkeys(lanes, Claim([], 0))
             for lane, claim in found.items():
                 self.suppressed += claim.suppressed
                 self.held += claim.held
@@ -235,16 +250,14 @@ class Supply:
                 if lane is Lane.NEWS:
                     self._low = limit // _LOW if len(claim.claimed) == limit else 0
             lanes = [lane for lane, one in found.items() if not one.claimed and not one.empty]
+        return some
 
     def _claim_each(self, lanes: list[Lane], limit: int) -> dict[Lane, Claim]:
         with self._store.ledger() as connection:
             if not failover.is_still(connection, self._timeline):
                 raise StoreError("another database server has become the primary")
             now = self._clock()
-            return {
-                lane: claims.claim(connection, self._owner, now, limit, self._digest, (lane,))
-                for lane in lanes
-            }
+            return claims.claim_each(connection, self._owner, now, limit, self._digest, lanes)
 
     def _unclaim(self, ids: list[int]) -> None:
         with self._store.ledger() as connection:

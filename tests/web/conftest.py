@@ -106,15 +106,21 @@ class Web:
         self.now += timedelta(**span)
 
 
-@pytest.fixture
-def make(store: Store, tmp_path: Path) -> Iterator[Callable[..., Web]]:
-    """Build a web part: `make(site={"base_url": …}, most=3)`."""
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """The event loop of all sites here, with its threads, which tests would start anew."""
     with start_blocking_portal() as portal:
+        yield portal
 
-        def build(most: int = 60, **sections: dict[str, Any]) -> Web:
-            return Web(store, settings_with(tmp_path, **sections), most=most, portal=portal)
 
-        yield build
+@pytest.fixture
+def make(store: Store, tmp_path: Path, portal: BlockingPortal) -> Callable[..., Web]:
+    """Build a web part: `make(site={"base_url": …}, most=3)`."""
+
+    def build(most: int = 60, **sections: dict[str, Any]) -> Web:
+        return Web(store, settings_with(tmp_path, **sections), most=most, portal=portal)
+
+    return build
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_where_it_never_leads(wanted):
     assert elsewhere.return_address(wanted, KNOWN) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "accepted", "expected"),
     [
         ("en", "vi", "en"),
@@ -252,7 +252,7 @@ def test_the_caps_of_our_own_page_count(make):
     assert web.now == NOW
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         "minh(đi học)@example.vn",

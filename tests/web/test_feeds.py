@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -12,6 +13,7 @@ from service.publish.channel import FRESH_FOR
 from service.store.content import feed_documents
 from service.store.sources import registry
 from tests.builders import add_source, add_story
+from tests.levels import table
 from tests.web.conftest import settings_with
 
 
@@ -33,8 +35,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("format_", KINDS)
-@pytest.mark.parametrize("feed", ["giao-duc", "all"])
+@table(("feed", "format_"), product(["giao-duc", "all"], KINDS))
 def test_a_feed_is_the_stored_bytes(published, feed, format_):
     response = published.client.get(f"/feeds/{feed}.{format_}", headers={"Accept-Encoding": ""})
     with published.store.read() as connection:
@@ -108,7 +109,7 @@ def test_a_renamed_topic_answers_301_and_the_new_name_serves(published):
     assert (page.status_code, page.headers["location"]) == (301, "/topics/giao-duc-moi/")
 
 
-@pytest.mark.parametrize(
+@table(
     "file", ["all.xml", "all", "khac.atom", "..%2fall.atom", "ALL.atom", "all.atom/", "%00.atom"]
 )
 def test_what_is_no_feed_is_404(published, file):

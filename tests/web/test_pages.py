@@ -12,6 +12,7 @@ from service.store import tables as t
 from service.store.content import stories, versions
 from service.store.sources import registry
 from tests.builders import add_source, add_story
+from tests.levels import table
 from tests.web.conftest import settings_with
 from tests.web.people import text
 
@@ -50,7 +51,7 @@ def news(web):
     return [found[one].public_id for one in ids]
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "says"),
     [
         ("/", "Khai giảng năm học mới"),
@@ -101,7 +102,7 @@ def test_a_missing_slash_is_put_back(web, news, path):
     assert (moved.status_code, moved.headers["location"]) == (301, f"{path}/?x=1")
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "/topics/khac/", "/stories/khac/", "/digests/khac/", "/editions/tuan/nix/",

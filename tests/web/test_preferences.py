@@ -11,6 +11,7 @@ from service.store import tables as t
 from service.store.audience import subscriptions
 from service.web.subscriber import rhythms
 from tests.audience.acts import history
+from tests.levels import table
 from tests.web.people import fill, newest, subscribe, text
 
 KEEP = {"topic": ["giao-duc"], "cadence": "weekly", "hour": "", "pause": ""}
@@ -77,7 +78,7 @@ def test_a_day_without_its_circle_is_meant_all_the_same(web, link):
     assert newest(web).paused_until is None, "of a pause that is on, the circle lifts it"
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "says"),
     [
         ({"topic": []}, "ít nhất một chủ đề"),
@@ -210,7 +211,7 @@ def test_a_language_that_is_only_spoken_here_under_a_shorter_name_stays(web, lin
     assert {one.language for one in theirs(web).values()} == {"en-GB"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "says"),
     [
         ({"zone": "Mars/Olympus"}, "múi giờ"),

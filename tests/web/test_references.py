@@ -17,6 +17,7 @@ from service.publish.build import publish
 from service.store import tables as t
 from service.store.content import references, stories, versions
 from tests.builders import add_source, add_story
+from tests.levels import table
 from tests.publish.validity import atom_faults, json_faults, rss_faults
 from tests.web.people import text
 
@@ -67,7 +68,7 @@ def test_the_page_lists_who_cites_a_document_newest_first(news):
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize(
+@table(
     ("asked", "leads_to"),
     [
         ("/references/38-CT-TW", PAGE),
@@ -84,7 +85,7 @@ def test_another_spelling_of_the_number_leads_to_the_page(news, asked, leads_to)
     assert news.client.get(leads_to).status_code == 200
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "/references/39-CT-TW/", "/references/39-CT-TW.atom", "/references/nothing/",

@@ -14,6 +14,7 @@ from service.newsletter.run import plan_due
 from service.store import tables as t
 from service.store.reviews import reviews
 from tests.builders import add_source, add_story, add_subscription
+from tests.levels import table
 from tests.web.people import fill, newest, text
 
 HOUR = timedelta(hours=1)
@@ -101,7 +102,7 @@ def test_a_get_changes_nothing_however_often_and_whoever_asks(desk):
     assert before == after
 
 
-@pytest.mark.parametrize("token", ["0" * 32, "x", "../admin", "1" * 32, "a" * 5000])
+@table("token", ["0" * 32, "x", "../admin", "1" * 32, "a" * 5000])
 def test_a_link_that_nobody_was_sent(desk, token):
     assert desk.client.get(f"/review/{token}").status_code == 404
     answer = desk.client.post(f"/review/{token}", data={"do": "release", "version": "0"})
@@ -120,7 +121,7 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
+@table("form", FORMS)
 def test_a_form_that_is_none(desk, form):
     assert desk.client.post(path(desk), data=form).status_code == 404
     assert standing(desk)[0].version == 0

@@ -17,6 +17,7 @@ from service.store import tables as t
 from service.store.content.search_queries import TAIL
 from service.web.search_limits import SearchLimits, TooManySearchesError
 from tests.builders import add_source, add_story
+from tests.levels import table
 from tests.publish.validity import atom_faults, json_faults, rss_faults
 from tests.web.people import text
 
@@ -103,7 +104,7 @@ def test_the_form_works_without_scripts_and_keeps_what_was_asked(news):
     assert label.text == "Tìm trong các tin"
 
 
-@pytest.mark.parametrize(
+@table(
     ("question", "said"),
     [
         ("", "hãy gõ ít nhất một từ."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import product
 
 import pytest
 
@@ -10,6 +11,7 @@ from service.errors import ConflictError, StatementError, StoreBusyError
 from service.render.engine import Renderer
 from service.render.site_facts import site_view
 from service.web.subscriber.form_fields import BODY_LIMIT
+from tests.levels import table
 from tests.web.people import fill, newest, subscribe, text
 
 
@@ -69,8 +71,10 @@ def test_personal_pages_are_kept_by_nobody(web, token):
         assert admin.get(path).headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("area", ["subscribe", "confirm", "preferences", "unsubscribe"])
-@pytest.mark.parametrize("said", [True, False])
+@table(
+    ("area", "said"),
+    product(["subscribe", "confirm", "preferences", "unsubscribe"], [True, False]),
+)
 def test_a_body_over_the_limit_is_refused(web, token, area, said):
     path = "/subscribe/tuan" if area == "subscribe" else f"/{area}/{token}"
     body = b"a=" + b"x" * BODY_LIMIT
@@ -98,7 +102,7 @@ def test_files_are_not_taken(web, token):
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
+@table("method", ["PUT", "DELETE", "PATCH", "TRACE"])
 def test_other_methods_are_refused(web, token, method):
     answer = web.client.request(method, f"/unsubscribe/{token}")
     assert answer.status_code == 405

@@ -12,7 +12,7 @@ from service.audience.tokens import cookie_hash
 from service.store import tables as t
 from service.store.audience.signup_hours import EVERYBODY
 from service.store.sources import registry
-from tests.levels import some
+from tests.levels import some, table
 from tests.web.conftest import NOW, settings_with
 from tests.web.people import fill, letters, newest, subscribe, text, token_in
 
@@ -88,7 +88,7 @@ def test_known_or_unknown_the_page_is_the_same(web):
     assert page_for(web, "waiting@example.vn") == unknown, "the second of the day as well"
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "says"),
     [
         ({"address": "minh"}, "Địa chỉ chưa đúng"),

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from service.model import OPEN_STATES, DeliveryKind
 from service.store.audience.cut_times import PEOPLE, READING
 from service.store.core.arrays import RowUpdate, each_by_itself, rows_of
-from service.store.core.bulk import among
+from service.store.core.bulk import among_given
 from service.store.mailing import deliveries
 from service.store.tables import delivery, digest, subscriber, subscription, suppression
 
@@ -55,6 +55,14 @@ _WINDOW = (
     subscription.c.next_cut_at,
     subscription.c.paused_until,
     or_(_BARRED, subscriber.c.address.is_(None)).label("barred"),
+)
+_WINDOWS = (
+    select(*_WINDOW)
+    .select_from(PEOPLE)
+    .where(READING, subscription.c.rule.is_not(None), subscription.c.next_cut_at.is_not(None))
+)
+_ON_SQLITE = _WINDOWS.where(among_given(subscription.c.id, "ids", "sqlite")).order_by(
+    subscription.c.id
 )
 _MOVE = RowUpdate(subscription, ["id"], ["starts_at", "covered_to", "next_cut_at"], {})
 
@@ -175,29 +183,16 @@ def load(
     `lock`: their subscribers are locked first, so that two plans, or a plan and a release, of one
     person follow each other (SQLite has one writer anyway).
     """
-    on_sqlite = connection.dialect.name == "sqlite"
-    if lock and not on_sqlite:
-        _lock_people(connection, ids)
-    asked = rows_of(ids)
-    its_own = among(connection, subscription.c.id, ids)
-    if not on_sqlite:
-        its_own = subscription.c.id == asked.c.id
-    windows = (
-        select(*_WINDOW)
-        .select_from(PEOPLE)
-        .where(
-            its_own,
-            READING,
-            subscription.c.rule.is_not(None),
-            subscription.c.next_cut_at.is_not(None),
-        )
-    )
-    if on_sqlite:
-        windows = windows.order_by(subscription.c.id)
-    else:
+    if connection.dialect.name != "sqlite":
+        if lock:
+            _lock_people(connection, ids)
+        asked = rows_of(ids)
+        windows = _WINDOWS.where(subscription.c.id == asked.c.id)
         found = windows.offset(literal_column("0")).lateral("found")
         windows = select(*found.c).select_from(asked.join(found, true())).order_by(found.c.id)
-    rows = connection.execute(windows).all()
+        rows = connection.execute(windows).all()
+    else:
+        rows = connection.execute(_ON_SQLITE, {"ids": list(ids)}).all()
     waiting, served = deliveries.open_and_served(connection, ids, edition_id)
     return [_window(row, waiting, served) for row in rows]
 

@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as sql_column
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeDecorator
 
 from service.store.core.column_types import IDS
 from service.store.core.statements import upsert
@@ -117,6 +118,28 @@ def among(
         given = func.json_each(literal(json.dumps(list(ids)), String))
         return column.in_(select(given.table_valued(sql_column("value", BigInteger)).c.value))
     return column == any_(literal(list(ids), IDS))
+
+
+class _IdsAsJson(TypeDecorator[list[int]]):
+    """A list of ids as the one value that SQLite takes apart."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: list[int] | None,
+        dialect: Dialect,  # noqa: ARG002 - the signature is SQLAlchemy's
+    ) -> str:
+        return json.dumps(value)
+
+
+def among_given(column: ColumnElement[int], name: str, dialect: str) -> ColumnElement[bool]:
+    """As `among`, of the ids that are bound to `name` as a list: for what is made once."""
+    if dialect == "sqlite":
+        given = func.json_each(bindparam(name, type_=_IdsAsJson))
+        return column.in_(select(given.table_valued(sql_column("value", BigInteger)).c.value))
+    return column == any_(bindparam(name, type_=IDS))
 
 
 class Many:

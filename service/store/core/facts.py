@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from service.store.core.statements import upsert
 from service.store.tables import fact
@@ -14,6 +14,9 @@ _SECRET = "hmac_secret"  # noqa: S105 - the name of the row, not the secret
 _TAG_AUTHORITY = "tag_authority"
 _PULSE = "pulse"
 _ADMIN_KEY = "admin_key"
+
+# Each plan and each run of mail asks several times: to build it took longer than its answer.
+_VALUE = select(fact.c.value).where(fact.c.name == bindparam("asked"))
 
 ENGINE_SCHEMA = "engine_schema"
 """The version of the engine's own tables."""
@@ -78,7 +81,7 @@ def put(connection: Connection, name: str, value: str) -> None:
 
 def get(connection: Connection, name: str) -> str | None:
     """The value, None if it was never set."""
-    return connection.execute(select(fact.c.value).where(fact.c.name == name)).scalar()
+    return connection.scalar(_VALUE, {"asked": name})
 
 
 def several(connection: Connection, *names: str) -> dict[str, str]:

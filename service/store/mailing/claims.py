@@ -35,7 +35,7 @@ from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import LASTS
 from service.store.mailing import recipients
 from service.store.mailing.deliveries import BY_ROW, LEASE, give_up, in_order
-from service.store.mailing.due_mail import TRIED, Lane, candidates, due_now
+from service.store.mailing.due_mail import TRIED, Lane, candidates, due_now, there
 from service.store.mailing.recipients import Recipient
 from service.store.recalled.mails import outdated
 from service.store.tables import (
@@ -124,7 +124,29 @@ def claim(
     Whoever has ended, paused or been suppressed since planning is suppressed and released here.
     What was planned again may have arrived the first time: it is uncertain again, and is held.
     """
-    ids = candidates(connection, now, limit, digest_name, lanes)
+    due = there(connection, now, digest_name)
+    return _claim(connection, owner, now, candidates(connection, now, limit, due, lanes))
+
+
+def claim_each(
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    limit: int,
+    digest_name: str | None,
+    lanes: Sequence[Lane],
+) -> dict[Lane, Claim]:
+    """Up to `limit` of each lane, as `claim`. Empty: nothing is due in any lane, asked or not."""
+    due = there(connection, now, digest_name)
+    if not due.groups:
+        return {}
+    return {
+        lane: _claim(connection, owner, now, candidates(connection, now, limit, due, (lane,)))
+        for lane in lanes
+    }
+
+
+def _claim(connection: Connection, owner: str, now: datetime, ids: list[int]) -> Claim:
     if not ids:
         return Claim([], 0)
     taken = LEASE.claim(

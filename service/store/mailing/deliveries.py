@@ -7,9 +7,10 @@ States: `planned -> claimed -> sending -> accepted | deferred | rejected | uncer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -17,6 +18,8 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Select,
+    String,
     and_,
     bindparam,
     case,
@@ -31,13 +34,14 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from service.model import OPEN_STATES, UNSETTLED_STATES, DeliveryKind, DeliveryState
 from service.store.core.arrays import RowInsert, each_by_itself, rows_of
-from service.store.core.bulk import among, lots
+from service.store.core.bulk import among, among_given, lots
 from service.store.core.column_types import UtcDateTime
 from service.store.core.kicks import Kick, kick
-from service.store.core.lease import Lease
+from service.store.core.lease import FURTHEST, Lease
 from service.store.mailing.release import forget_parts, release
 from service.store.tables import delivery, digest, subscription
 
@@ -170,16 +174,27 @@ def add(connection: Connection, new: Sequence[NewDelivery], now: datetime) -> li
 
 def open_among(connection: Connection, subscriptions: Iterable[int]) -> set[int]:
     """Which of these subscriptions have an edition or a welcome still open: their cuts wait."""
-    rows = connection.execute(
+    wanted = _open_among(connection.dialect.name)
+    return set(connection.execute(wanted, {"ids": list(subscriptions)}).scalars())
+
+
+@cache
+def _open_among(dialect: str) -> Select[int]:
+    return (
         select(delivery.c.subscription_id)
         .where(
-            among(connection, delivery.c.subscription_id, subscriptions),
+            among_given(delivery.c.subscription_id, "ids", dialect),
             delivery.c.kind.in_(_NEWS),
             BY_ROW.in_([state.value for state in OPEN_STATES]),
         )
         .distinct()
     )
-    return set(rows.scalars())
+
+
+_SERVED_ON_SQLITE = select(delivery.c.subscription_id).where(
+    delivery.c.edition_id == bindparam("edition"),
+    among_given(delivery.c.subscription_id, "ids", "sqlite"),
+)
 
 
 def open_and_served(
@@ -187,11 +202,9 @@ def open_and_served(
 ) -> tuple[set[int], set[int]]:
     """`open_among`, and which of them have a mail of this edition already."""
     if connection.dialect.name != "postgresql":
-        served = select(delivery.c.subscription_id).where(
-            delivery.c.edition_id == edition_id,
-            among(connection, delivery.c.subscription_id, subscriptions),
-        )
-        return open_among(connection, subscriptions), set(connection.scalars(served))
+        given = {"ids": list(subscriptions), "edition": edition_id}
+        served = set(connection.scalars(_SERVED_ON_SQLITE, given))
+        return open_among(connection, subscriptions), served
     rows = rows_of(subscriptions)
     is_open = and_(
         delivery.c.kind.in_(_NEWS), BY_ROW.in_([state.value for state in OPEN_STATES])
@@ -213,16 +226,29 @@ def expire(connection: Connection, now: datetime, digest_name: str | None = None
     back to what was never sent. What was planned again by itself may have arrived the first time:
     it is uncertain again, and is held.
     """
+    values = {"now": now, "furthest": now + FURTHEST, "digest": digest_name}
+    gone, _ = _given_up(
+        connection, _expiring(of_one=digest_name is not None), values, DeliveryState.EXPIRED
+    )
+    return len(gone)
+
+
+@cache
+def _expiring(*, of_one: bool) -> ReturningUpdate[int, str]:
+    """Made once: it is asked for with each plan and each run of mail, and hardly ever finds any."""
+    now = bindparam("now", type_=UtcDateTime)
     idle = or_(
         delivery.c.state.in_([DeliveryState.PLANNED.value, DeliveryState.DEFERRED.value]),
-        and_(delivery.c.state == DeliveryState.CLAIMED.value, LEASE.free(now)),
+        and_(
+            delivery.c.state == DeliveryState.CLAIMED.value,
+            LEASE.free(now, bindparam("furthest", type_=UtcDateTime)),
+        ),
     )
-    late = and_(idle, delivery.c.expires_at <= now, of_digest(digest_name))
-    gone, _ = give_up(
-        connection, now, late, state=DeliveryState.EXPIRED,
+    mine = of_digest(bindparam("digest", type_=String) if of_one else None)
+    return _giving_up(
+        (and_(idle, delivery.c.expires_at <= now, mine),), state=DeliveryState.EXPIRED,
         reply="too late to be news", again="too late to be sent once more",
     )  # fmt: skip
-    return len(gone)
 
 
 def give_up(
@@ -238,18 +264,35 @@ def give_up(
     `reply`: why; `again`: why such a one is not sent once more. Returns the ids of those that were
     settled, and of those that are held.
     """
+    giving_up = _giving_up(which, state=state, reply=reply, again=again)
+    return _given_up(connection, giving_up, {"now": now}, state)
+
+
+def _giving_up(
+    which: Sequence[ColumnElement[bool]], *, state: DeliveryState, reply: str, again: str
+) -> ReturningUpdate[int, str]:
     before = delivery.c.resends > 0
-    changed = connection.execute(
+    now = bindparam("now", type_=UtcDateTime)
+    return (
         update(delivery)
         .where(in_order(*which))
         .values(
             state=case((before, DeliveryState.UNCERTAIN.value), else_=state.value),
-            settled_at=case((before, null()), else_=literal(now, UtcDateTime())),
+            settled_at=case((before, null()), else_=now),
             reply=case((before, f"{again}; it may have arrived before"), else_=reply),
             **LEASE.ended,
         )
         .returning(delivery.c.id, delivery.c.state)
-    ).all()
+    )
+
+
+def _given_up(
+    connection: Connection,
+    giving_up: ReturningUpdate[int, str],
+    values: Mapping[str, object],
+    state: DeliveryState,
+) -> tuple[list[int], list[int]]:
+    changed = connection.execute(giving_up, values).all()
     gone = sorted(row.id for row in changed if row.state == state.value)
     for some in lots(gone, _CHUNK):
         release(connection, some)
@@ -305,18 +348,25 @@ def unsettled_counts(
 
     A transactional mail whose time has not come is not counted: nobody waits for it.
     """
+    counting = _unsettled(of_one=digest_name is not None)
+    rows = connection.execute(counting, {"now": now, "digest": digest_name})
+    return {DeliveryState(row.state): row.n for row in rows}
+
+
+@cache
+def _unsettled(*, of_one: bool) -> Select[str, int]:
     states = [state.value for state in UNSETTLED_STATES]
     queued = and_(
         delivery.c.state == DeliveryState.PLANNED.value,
         delivery.c.priority == 0,
-        delivery.c.next_try_at > now,
+        delivery.c.next_try_at > bindparam("now", type_=UtcDateTime),
     )
-    rows = connection.execute(
+    mine = of_digest(bindparam("digest", type_=String) if of_one else None)
+    return (
         select(delivery.c.state, func.count().label("n"))
-        .where(delivery.c.state.in_(states), ~queued, of_digest(digest_name))
+        .where(delivery.c.state.in_(states), ~queued, mine)
         .group_by(delivery.c.state)
     )
-    return {DeliveryState(row.state): row.n for row in rows}
 
 
 def of_digest(name: str | BindParameter[str] | None) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -50,26 +51,37 @@ _GROUPS = {
 """Lane -> priority, and whether it was tried, in the order in which they are taken."""
 
 
-def candidates(
-    connection: Connection,
-    now: datetime,
-    limit: int,
-    digest_name: str | None,
-    lanes: Sequence[Lane],
-) -> list[int]:
-    """Ids in the order to take them. One small ordered query a group: each walks the index.
+@dataclass(frozen=True, slots=True)
+class DueMail:
+    """What is due of one digest or, None, of all.
 
-    Most claims find nothing, which one statement tells.
+    `groups`: (priority, place in _DUE), tried or not.
     """
+
+    digest_name: str | None
+    groups: frozenset[tuple[int, int]]
+
+
+def there(connection: Connection, now: datetime, digest_name: str | None) -> DueMail:
+    """What is due. Most claims find nothing, which this statement tells."""
+    asked, _ = _QUEUES[digest_name is not None]
     values = {"now": now, "furthest": now + FURTHEST, "digest": digest_name}
-    there, queues = _QUEUES[digest_name is not None]
-    some = {(row[0], row[1]) for row in connection.execute(there, values)}
+    found = connection.execute(asked, values)
+    return DueMail(digest_name, frozenset((row[0], row[1]) for row in found))
+
+
+def candidates(
+    connection: Connection, now: datetime, limit: int, mail: DueMail, lanes: Sequence[Lane]
+) -> list[int]:
+    """Ids in the order to take them. One small ordered query a group: each walks the index."""
+    values = {"now": now, "furthest": now + FURTHEST, "digest": mail.digest_name}
+    _, queues = _QUEUES[mail.digest_name is not None]
     ids: list[int] = []
     groups = [group for lane in lanes for group in _GROUPS[lane]]
     for (priority, tried), due in itertools.product(groups, range(len(_DUE))):
         if len(ids) >= limit:
             return ids
-        if (priority, due) in some:
+        if (priority, due) in mail.groups:
             waiting = queues[priority, tried, due]
             ids += connection.execute(waiting, {**values, "room": limit - len(ids)}).scalars()
     return ids

@@ -11,12 +11,43 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
 
 from service.store.content import versions
 from service.store.core.statements import upsert
 from service.store.reviews.hidden import public
 from service.store.tables import digest, edition, edition_story, review
+
+# Made once: each plan asks for all of these, also where nothing is due.
+_LIVE = select(digest).where(digest.c.retired_at.is_(None)).order_by(digest.c.position, digest.c.id)
+_EDITION = (
+    select(edition, review.c.let_go_at)
+    .outerjoin(review, review.c.edition_id == edition.c.id)
+    .order_by(edition.c.cut_at.desc())
+    .limit(1)
+)
+_FOUND = _EDITION.where(
+    edition.c.digest_id == bindparam("of"),
+    edition.c.cadence == bindparam("its_cadence"),
+    edition.c.cut_at == bindparam("cut"),
+)
+_UNRENDERED = (
+    select(edition.c.cadence, edition.c.cut_at)
+    .where(
+        edition.c.digest_id == bindparam("of"),
+        edition.c.cut_at.between(bindparam("since"), bindparam("until")),
+        edition.c.planned_at.is_(None),
+        edition.c.error.is_not(None),
+        public(),
+    )
+    .order_by(edition.c.cut_at)
+)
+_STORIES = (
+    select(edition_story, review.c.arranged)
+    .outerjoin(review, review.c.edition_id == edition_story.c.edition_id)
+    .where(edition_story.c.edition_id == bindparam("of"))
+    .order_by(edition_story.c.position, edition_story.c.story_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +105,16 @@ class Frozen:
 
 def digests(connection: Connection) -> list[LiveDigest]:
     """Digests that are not retired, in the order of the TOML: it wins where two are cut at once."""
-    rows = connection.execute(
-        select(digest).where(digest.c.retired_at.is_(None)).order_by(digest.c.position, digest.c.id)
-    )
     return [
         LiveDigest(row.id, row.name, row.title, row.scope, row.position, row.created_at)
-        for row in rows
+        for row in connection.execute(_LIVE)
     ]
 
 
 def find(connection: Connection, digest_id: int, cadence: str, cut_at: datetime) -> Edition | None:
     """The edition with this key; None: not frozen yet."""
-    return _one(
-        connection,
-        edition.c.digest_id == digest_id,
-        edition.c.cadence == cadence,
-        edition.c.cut_at == cut_at,
-    )
+    key = {"of": digest_id, "its_cadence": cadence, "cut": cut_at}
+    return _read(connection.execute(_FOUND, key).one_or_none())
 
 
 def by_id(connection: Connection, edition_id: int) -> Edition | None:
@@ -110,17 +134,8 @@ def unrendered(
     connection: Connection, digest_id: int, since: datetime, until: datetime
 ) -> list[tuple[str, datetime]]:
     """Cadence and cut of those that wait for a template to be mended, by cut; none under review."""
-    rows = connection.execute(
-        select(edition.c.cadence, edition.c.cut_at)
-        .where(
-            edition.c.digest_id == digest_id,
-            edition.c.cut_at.between(since, until),
-            edition.c.planned_at.is_(None),
-            edition.c.error.is_not(None),
-            public(),
-        )
-        .order_by(edition.c.cut_at)
-    )
+    within = {"of": digest_id, "since": since, "until": until}
+    rows = connection.execute(_UNRENDERED, within)
     return [(row.cadence, row.cut_at) for row in rows]
 
 
@@ -153,12 +168,7 @@ def freeze(
 
 def stories(connection: Connection, edition_id: int) -> list[Frozen]:
     """The frozen stories in their order."""
-    rows = connection.execute(
-        select(edition_story, review.c.arranged)
-        .outerjoin(review, review.c.edition_id == edition_story.c.edition_id)
-        .where(edition_story.c.edition_id == edition_id)
-        .order_by(edition_story.c.position, edition_story.c.story_id)
-    )
+    rows = connection.execute(_STORIES, {"of": edition_id})
     return [frozen_of(row, standing=None if row.arranged else row.standing) for row in rows]
 
 
@@ -232,13 +242,10 @@ def _story_row(edition_id: int, one: Frozen) -> dict[str, Any]:
 
 
 def _one(connection: Connection, *conditions: ColumnElement[bool]) -> Edition | None:
-    row = connection.execute(
-        select(edition, review.c.let_go_at)
-        .outerjoin(review, review.c.edition_id == edition.c.id)
-        .where(*conditions)
-        .order_by(edition.c.cut_at.desc())
-        .limit(1)
-    ).one_or_none()
+    return _read(connection.execute(_EDITION.where(*conditions)).one_or_none())
+
+
+def _read(row: Row[Any] | None) -> Edition | None:
     if row is None:
         return None
     return Edition(

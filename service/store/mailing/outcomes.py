@@ -59,6 +59,18 @@ _FROM = {
 }
 _FINAL = frozenset({_S.ACCEPTED, _S.REJECTED})
 
+_LAPSED = (
+    select(delivery.c.id, delivery.c.message_id, attempt.c.relay)
+    .outerjoin(
+        attempt, and_(attempt.c.delivery_id == delivery.c.id, attempt.c.n == delivery.c.tries)
+    )
+    .where(
+        delivery.c.state == _S.SENDING.value,
+        LEASE.free(bindparam("now", type_=UtcDateTime), bindparam("furthest", type_=UtcDateTime)),
+    )
+    .order_by(delivery.c.id)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
@@ -118,13 +130,7 @@ def settle(
 
 def lapsed(connection: Connection, now: datetime) -> list[Lapsed]:
     """Deliveries in `sending` whose owner's lease has run out."""
-    last = and_(attempt.c.delivery_id == delivery.c.id, attempt.c.n == delivery.c.tries)
-    rows = connection.execute(
-        select(delivery.c.id, delivery.c.message_id, attempt.c.relay)
-        .outerjoin(attempt, last)
-        .where(delivery.c.state == _S.SENDING.value, LEASE.free(now))
-        .order_by(delivery.c.id)
-    )
+    rows = connection.execute(_LAPSED, {"now": now, "furthest": now + FURTHEST})
     return [Lapsed(row.id, row.message_id, row.relay) for row in rows]
 
 

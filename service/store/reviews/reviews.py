@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from service.model import ReviewAct, ReviewState
 from service.store.content import versions
@@ -19,6 +19,22 @@ from service.store.tables import digest, edition, review, review_act, review_lin
 
 _OPEN = tuple(
     one.value for one in ReviewState if one not in {ReviewState.GONE, ReviewState.OVERTAKEN}
+)
+
+_REVIEWS: Select[tuple[object, ...]] = (
+    select(
+        review,
+        digest.c.name.label("digest"),
+        digest.c.id.label("digest_id"),
+        edition.c.cadence,
+        edition.c.cut_at,
+    )
+    .join(edition, edition.c.id == review.c.edition_id)
+    .join(digest, digest.c.id == edition.c.digest_id)
+)
+_OF_EDITION = _REVIEWS.where(review.c.edition_id == bindparam("of"))
+_OPEN_ONES = _REVIEWS.where(review.c.state.in_(_OPEN), digest.c.retired_at.is_(None)).order_by(
+    edition.c.cut_at, edition.c.id
 )
 
 
@@ -99,7 +115,7 @@ def of_edition(
     if lock:
         mine = select(review.c.edition_id).where(review.c.edition_id == edition_id)
         connection.execute(mine.with_for_update())
-    row = connection.execute(_select().where(review.c.edition_id == edition_id)).one_or_none()
+    row = connection.execute(_OF_EDITION, {"of": edition_id}).one_or_none()
     return None if row is None else _read(row)
 
 
@@ -108,10 +124,10 @@ def open_ones(connection: Connection, digest_name: str | None = None) -> list[Ed
 
     Those of a digest that has left the TOML are left out: put back, it goes on.
     """
-    wanted = _select().where(review.c.state.in_(_OPEN), digest.c.retired_at.is_(None))
+    wanted = _OPEN_ONES
     if digest_name is not None:
         wanted = wanted.where(digest.c.name == digest_name)
-    rows = connection.execute(wanted.order_by(edition.c.cut_at, edition.c.id))
+    rows = connection.execute(wanted)
     return [_read(row) for row in rows]
 
 
@@ -119,7 +135,7 @@ def of_digest(
     connection: Connection, digest_name: str, *, limit: int, cut_at: datetime | None = None
 ) -> list[EditionReview]:
     """The newest reviews of a digest, settled ones too; `cut_at`: of this cut alone."""
-    wanted = _select().where(digest.c.name == digest_name)
+    wanted = _REVIEWS.where(digest.c.name == digest_name)
     if cut_at is not None:
         wanted = wanted.where(edition.c.cut_at == cut_at)
     newest = wanted.order_by(edition.c.cut_at.desc(), edition.c.id.desc()).limit(limit)
@@ -129,7 +145,7 @@ def of_digest(
 def sent_early(connection: Connection, now: datetime) -> frozenset[tuple[str, str, datetime]]:
     """Digest, cadence and cut of the editions that were let go before their hour, still to come."""
     early = review.c.state.in_([ReviewState.RELEASED.value, ReviewState.GONE.value])
-    rows = connection.execute(_select().where(early, edition.c.cut_at > now))
+    rows = connection.execute(_REVIEWS.where(early, edition.c.cut_at > now))
     return frozenset((row.digest, row.cadence, row.cut_at) for row in rows)
 
 
@@ -258,20 +274,6 @@ def forget(connection: Connection, addresses: Iterable[str]) -> None:
 def open_words(connection: Connection, edition_id: int, opening: str | None) -> None:
     """The opening words of an edition; None: none."""
     connection.execute(update(edition).where(edition.c.id == edition_id).values(opening=opening))
-
-
-def _select() -> Select[tuple[object, ...]]:
-    return (
-        select(
-            review,
-            digest.c.name.label("digest"),
-            digest.c.id.label("digest_id"),
-            edition.c.cadence,
-            edition.c.cut_at,
-        )
-        .join(edition, edition.c.id == review.c.edition_id)
-        .join(digest, digest.c.id == edition.c.digest_id)
-    )
 
 
 def _read(row: Row[tuple[object, ...]]) -> EditionReview:
