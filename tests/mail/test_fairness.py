@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from service.mail.addresses import ascii_domain
 from service.mail.batch import Supply
@@ -357,6 +357,30 @@ async def test_a_letter_that_comes_during_an_edition_goes_first_within_a_batch(s
     stock.ask_to_confirm(store, now, STRANGERS[:1], made.digest)
     lanes = await order_of(supply, ticks, 25, seconds=seconds)
     assert Lane.TRANSACTIONAL in lanes
+
+
+async def test_of_channels_that_end_together_one_looks_for_those_who_wait(any_store, now):
+    """And who asks later looks for itself: mail may have come by then."""
+    asked = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if statement.startswith("SELECT 0, 0"):
+            asked.append(statement)
+
+    supply = Supply(any_store, lambda: now, "o", None, Ticks())
+
+    async def take():
+        return await supply.take(one=False, aside=lambda: True)
+
+    event.listen(any_store._ledger, "before_cursor_execute", note)
+    assert await asyncio.gather(*(take() for _ in range(9))) == [None] * 9
+    assert len(asked) == 2, "for the first, and for all who asked while it looked"
+    made = stock.fill(any_store, now, PEOPLE[:1])
+    found = await asyncio.gather(take(), take())
+    event.remove(any_store._ledger, "before_cursor_execute", note)
+    assert [one and one.id for one in found] == [*made.deliveries, None]
+    supply.put_back(found[0])
+    assert (await take()).id == made.deliveries[0]
 
 
 async def test_as_many_are_claimed_as_go_out_in_a_second(store, now):

@@ -25,7 +25,7 @@ from tests.net.island import HIDING, NOT_ALLOWED, OTHER, PRIVATE, PUBLIC, PUBLIC
 from tests.net.wire import raw_server
 
 LOOPBACK = ["127.0.0.0/8"]
-MOST_MB = some(10, 2)
+MOST_MB = some(10, 1)
 PATIENT = FetchLimits(total_s=300.0, wire_bytes=MOST_MB * MEBI, body_bytes=MOST_MB * MEBI)
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -52,6 +52,7 @@ FLOODS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_flood_of_any_kind_is_ended_by_the_bytes_and_not_by_the_clock(name):
     """Its reason is none of time: the time limits here are longer than any machine needs."""

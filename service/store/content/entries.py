@@ -85,20 +85,23 @@ def queue(connection: Connection) -> bool:
     return True
 
 
+_KNOWN = select(
+    entry.c.id,
+    entry.c.entry_key,
+    entry.c.hash,
+    entry.c.article_id,
+    entry.c.refused_reason,
+    entry.c.quiet,
+).where(
+    entry.c.source_id == bindparam("of"), entry.c.entry_key.in_(bindparam("keys", expanding=True))
+)
+
+
 def known(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, StoredEntry]:
     """Entry key -> what is stored of it in this source."""
     found: dict[str, StoredEntry] = {}
     for batch in lots(keys):
-        rows = connection.execute(
-            select(
-                entry.c.id,
-                entry.c.entry_key,
-                entry.c.hash,
-                entry.c.article_id,
-                entry.c.refused_reason,
-                entry.c.quiet,
-            ).where(entry.c.source_id == source_id, entry.c.entry_key.in_(batch))
-        )
+        rows = connection.execute(_KNOWN, {"of": source_id, "keys": batch})
         found |= {row.entry_key: StoredEntry(*row) for row in rows}
     return found
 

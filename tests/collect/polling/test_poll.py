@@ -549,7 +549,7 @@ async def test_servers_that_hang_hold_nobody_up_however_many_they_are(store, now
             all_asked.set()
         if talk.target.startswith("/hang"):
             await asyncio.wait_for(all_asked.wait(), 60)
-        await talk.answer(rss("a"))
+        await talk.answer(rss(talk.target))  # each its own: outlets of one story are compared
 
     freely = PerSite(delay=timedelta(0), scope="source")
     names = [*(f"hang{n}" for n in range(IN_FLIGHT + 2)), *(f"tin{n}" for n in range(some(20, 4)))]
@@ -591,7 +591,7 @@ async def test_who_finds_much_due_calls_the_other_collectors(any_store, now):
     any_store.tell(told.append)
 
     async def any_page(talk):
-        await talk.answer(rss("a"))
+        await talk.answer(rss(talk.target))
 
     async with raw_server(any_page) as wire:
         office = Office(any_store, now, wire, **{f"s{n}": {} for n in range(poll.SHARED + 1)})
