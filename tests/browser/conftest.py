@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -145,10 +146,19 @@ def site(
     store: Store, tmp_path: Path, language: str, site_sections: dict[str, Any]
 ) -> Iterator[tuple[Web, str]]:
     """The web part and where it is reached."""
+    with served(store, tmp_path, language, site_sections) as found:
+        yield found
+
+
+@contextmanager
+def served(
+    store: Store, folder: Path, language: str, sections: dict[str, Any]
+) -> Iterator[tuple[Web, str]]:
+    """The web part of this store, in whose folder it is, and where it is reached."""
     bound = free_port()
     listen = f"127.0.0.1:{bound.getsockname()[1]}"
     settings = settings_with(
-        tmp_path, site={"language": language}, web={"listen": listen}, **site_sections
+        folder, site={"language": language}, web={"listen": listen}, **sections
     )
     web = Web(store, settings)
     with serving(web.app, bound) as port:

@@ -4,31 +4,57 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.store.core.database import Store
 from service.web.admin import admin_key
 from tests import levels
-from tests.browser.conftest import AXE
+from tests.browser.conftest import AXE, served
 from tests.browser.whole_site import TOPICS, furnish
-from tests.web.conftest import SITE
+from tests.web.conftest import SITE, Web
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def site_sections() -> dict[str, Any]:
-    """More topics than a phone's line holds."""
-    return {"topic": {**SITE["topic"], **TOPICS}}
+MANY = {"topic": {**SITE["topic"], **TOPICS}}
+"""More topics than a phone's line holds."""
+
+Furnished = tuple[tuple[Web, str], dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def furnished(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_pattern: Path
+) -> Iterator[Callable[[str], Furnished]]:
+    """The whole site in a language and its pages' addresses by name: made once, and looked at."""
+    with ExitStack() as stack:
+
+        @cache
+        def of(language: str) -> Furnished:
+            folder = tmp_path_factory.mktemp(language)
+            shutil.copy(sqlite_pattern, folder / "bantin.db")
+            store = stack.enter_context(closing(Store(f"sqlite:///{folder}/bantin.db")))
+            web, url = stack.enter_context(served(store, folder, language, MANY))
+            return (web, url), {name: f"{url}{path}" for name, path in furnish(web).items()}
+
+        yield of
 
 
 @pytest.fixture
-def pages(site: Any) -> dict[str, str]:
-    """The whole site, furnished. Addresses by name."""
-    web, url = site
-    return {name: f"{url}{path}" for name, path in furnish(web).items()}
+def site(furnished: Callable[[str], Furnished], language: str) -> tuple[Web, str]:
+    return furnished(language)[0]
+
+
+@pytest.fixture
+def pages(furnished: Callable[[str], Furnished], language: str) -> dict[str, str]:
+    return furnished(language)[1]
 
 
 def enter(site: Any, page: Any) -> None:
