@@ -9,6 +9,7 @@ import click
 import pytest
 
 from service.cli.app import COMMANDS, cli
+from tests import levels
 from tests.running import BANTIN, PATIENCE_S, finished, started
 
 
@@ -160,8 +161,13 @@ def test_no_sentence_of_a_help_text_is_cut(run):
         assert "..." not in shown.replace("[ARGS]...", ""), name
 
 
-def test_a_forked_command_says_and_returns_what_one_that_starts_by_itself_does(site):
+ASKED = [["status", "--config", "nowhere.toml"], ["topics", "--help"]]
+"""One that fails and says why, one that says something."""
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("asked", levels.each(ASKED, "forked"), ids=" ".join)
+def test_a_forked_command_says_and_returns_what_one_that_starts_by_itself_does(site, asked):
     """Most tests of processes take forked ones: `tests/forks.py`."""
-    for asked in (["topics", "--help"], ["status", "--config", "nowhere.toml"]):
-        forked, own = (finished(*asked, cwd=site, own=own) for own in (False, True))
-        assert vars(forked) == vars(own)
+    forked, own = (finished(*asked, cwd=site, own=own) for own in (False, True))
+    assert vars(forked) == vars(own)
