@@ -1,6 +1,6 @@
 """A crowd of publishers behind one socket: most behave, some misbehave in every way there is.
 
-    python -m tests.bench.crowd SECONDS_BETWEEN_NEWS [bad]
+    python -m tests.bench.crowd SECONDS_BETWEEN_NEWS [bad [ENTRIES_OF_MANY]]
 
 `bad`: what takes long to make is made beforehand. Prints its port. The host name says who is
 asked: `n7.good.…` or `n7.KIND.…`. `GET /_log` answers with what was asked, as [[host, seconds of
@@ -77,6 +77,9 @@ def _json(item: bytes) -> bytes:
     return JSON % item
 
 
+MANY = 100_000
+"""Entries of one document, where the command says nothing else."""
+
 DOCUMENTS: dict[str, Callable[[int], bytes]] = {
     # kind -> what it has to read, another one for each number
     "laughs": lambda n: rss(item(n, b"&h;"), head=LAUGHS),
@@ -86,7 +89,7 @@ DOCUMENTS: dict[str, Callable[[int], bytes]] = {
     "deep-html": lambda n: rss(item(n, cdata(b"<b>" * 900_000))),
     "deep-xhtml": lambda n: rss(item(n, b"<a>" * 20_000 + b"</a>" * 20_000)),
     "attributes": lambda n: rss(item(n), b"<a %b/>" % ATTRIBUTES),
-    "many": lambda n: rss(item(n, name="new"), entries(100_000)),
+    "many": lambda n: rss(item(n, name="new"), entries(MANY)),
     "json-deep": lambda n: _json(b'{"id": "%d", "x": ' % n + b"[" * 500_000),
     "json-number": lambda n: _json(b'{"id": %d%b}' % (n, b"9" * 500_000)),
     "comments": lambda n: b"<!-- -->" * 60 + b"<x%d/>" % n,
@@ -213,11 +216,12 @@ async def main(news_s: float, *, bad: bool) -> None:
     """Serve until standard input ends."""
     if bad:
         bombs()
-        entries(100_000)
+        entries(MANY)
     async with raw_server(Crowd(news_s).script, backlog=1000) as wire:
         print(wire.port, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
+    MANY = next((int(one) for one in sys.argv[2:] if one.isdigit()), MANY)
     asyncio.run(main(float(sys.argv[1]), bad="bad" in sys.argv[2:]))

@@ -48,7 +48,7 @@ from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from service.store.sources import registry
-from tests.bench.crowd import HANGING, KILLER, KINDS
+from tests.bench.crowd import HANGING, KILLER, KINDS, MANY
 from tests.collect.workers.test_pool import Deadly, Endless
 from tests.contract.politeness.readers import Loopback
 
@@ -67,6 +67,7 @@ class Plan:
     """`sources` in all, `bad` of every ten of them. `floor`, `ceiling`: of their intervals.
 
     `speed`: of the clock. `haste`: how much shorter the time limits are.
+    `many`: entries of a document that has very many.
     """
 
     sources: int = 1000
@@ -76,6 +77,7 @@ class Plan:
     ceiling: timedelta = timedelta(minutes=20)
     speed: float = 10.0
     haste: float = 10.0
+    many: int = MANY
 
     def names(self) -> dict[str, str]:
         """Source -> host. Bad ones are spread among the good ones."""
@@ -173,7 +175,7 @@ async def run(plan: Plan, store: Store) -> Hour:
     )
     async with (
         _crowd(NEWS.total_seconds() / speed) as port,
-        _crowd(NEWS.total_seconds() / speed, "bad") as bad_port,
+        _crowd(NEWS.total_seconds() / speed, "bad", str(plan.many)) as bad_port,
         Fragile(
             2, timeout_s=TIMEOUT_S / haste, quick_s=QUICK_S / haste, wait_s=WAIT_S / haste
         ) as parsers,

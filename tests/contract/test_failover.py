@@ -192,6 +192,7 @@ def held(site):
         return {one.address for one in uncertain_deliveries.unsettled(connection)}
 
 
+@pytest.mark.sampled
 async def test_a_server_that_dies_and_is_back_costs_no_mail_and_doubles_none(tmp_path):
     """Processes in their roles go on by themselves."""
     with servers() as (server,):

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.bench import hour
 from tests.bench.crowd import KINDS
+from tests.levels import some
 
 PLAN = hour.Plan(
     sources=130,
@@ -19,6 +22,7 @@ PLAN = hour.Plan(
     ceiling=timedelta(hours=3),
     speed=60.0,
     haste=3.0,
+    many=some(100_000, 20_000),
 )
 """Twenty seconds of ours. The time limits are not as much shorter, since a test may be short of the
 processor: a publisher who drips keeps us, by this clock, for a quarter of an hour."""
@@ -39,6 +43,7 @@ FINE = {
 """Kinds that may give entries: what can be read of them is harmless."""
 
 
+@pytest.mark.sampled
 async def test_nobody_is_late_for_what_others_do(store, record_property):
     lived = await hour.run(PLAN, store)
     begun = f"memory before it: {lived.before_mb:.0f} MB"

@@ -556,6 +556,7 @@ def test_an_edition_without_stories_is_not_listed(open_newsroom):
 NEW_YORK = "America/New_York"
 
 
+@pytest.mark.sampled
 def test_a_dst_gap(open_newsroom):
     """02:30 does not exist in New York on 8 March 2026: the cut is at 03:00, once."""
     gap = datetime.fromisoformat("2026-03-08T07:00+00:00")
@@ -571,6 +572,7 @@ def test_a_dst_gap(open_newsroom):
     assert gap in [edition.cut_at for edition in room.editions()]
 
 
+@pytest.mark.sampled
 def test_a_dst_overlap(open_newsroom):
     """01:30 comes twice in New York on 1 November 2026: the first pass is cut, the second not."""
     first = datetime.fromisoformat("2026-11-01T05:30+00:00")

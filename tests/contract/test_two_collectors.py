@@ -114,6 +114,7 @@ def counts(database: str) -> tuple[int, int]:
         store.close()
 
 
+@pytest.mark.sampled
 async def test_two_processes_share_the_sources_without_a_double(tmp_path, postgres_database):
     outlets = Outlets()
     async with raw_server(outlets.script) as wire:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import time
 
+import pytest
 import structlog
 
 from tests.contract.politeness.readers import a_week_of_a_rude_one, a_week_of_ours
 from tests.contract.politeness.rules import RULES
 
 
+@pytest.mark.sampled
 async def test_a_week_at_watchful_publishers(store, record_property):
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     begun = time.monotonic()
