@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     Delete,
@@ -28,13 +28,13 @@ from sqlalchemy import (
     Update,
     any_,
     bindparam,
-    func,
     insert,
     literal,
-    select,
 )
-from sqlalchemy import column as sql_column
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from service.store.core.column_types import IDS
@@ -115,9 +115,22 @@ def among(
     SQLAlchemy and the driver, and no statement was like the one before.
     """
     if connection.dialect.name == "sqlite":
-        given = func.json_each(literal(json.dumps(list(ids)), String))
-        return column.in_(select(given.table_valued(sql_column("value", BigInteger)).c.value))
+        return _AmongJson(column, literal(json.dumps(list(ids)), String))
     return column == any_(literal(list(ids), IDS))
+
+
+class _AmongJson(FunctionElement[bool]):
+    """Whether a column is one of a JSON array. Made of SQLAlchemy's own parts took 0.1 ms each."""
+
+    name = "among_json"
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(_AmongJson)
+def _spelt(element: _AmongJson, compiler: SQLCompiler, **options: Any) -> str:
+    column, given = (compiler.process(one, **options) for one in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({given})))"  # noqa: S608 - SQLAlchemy's
 
 
 class _IdsAsJson(TypeDecorator[list[int]]):
@@ -137,8 +150,7 @@ class _IdsAsJson(TypeDecorator[list[int]]):
 def among_given(column: ColumnElement[int], name: str, dialect: str) -> ColumnElement[bool]:
     """As `among`, of the ids that are bound to `name` as a list: for what is made once."""
     if dialect == "sqlite":
-        given = func.json_each(bindparam(name, type_=_IdsAsJson))
-        return column.in_(select(given.table_valued(sql_column("value", BigInteger)).c.value))
+        return _AmongJson(column, bindparam(name, type_=_IdsAsJson))
     return column == any_(bindparam(name, type_=IDS))
 
 
