@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import (
     BindParameter,
@@ -126,11 +126,16 @@ class _AmongJson(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: object = None) -> Self:  # noqa: ARG002 - SQLAlchemy's own name
+        """Itself: it has its parentheses. SQLAlchemy would ask whether it is 1, with no index."""
+        return self
+
 
 @compiles(_AmongJson)
 def _spelt(element: _AmongJson, compiler: SQLCompiler, **options: Any) -> str:
     column, given = (compiler.process(one, **options) for one in element.clauses)
-    return f"({column} IN (SELECT value FROM json_each({given})))"  # noqa: S608 - SQLAlchemy's
+    ids = f"SELECT anon_ids.value FROM json_each({given}) AS anon_ids"  # noqa: S608 - SQLAlchemy's
+    return f"({column} IN ({ids}))"
 
 
 class _IdsAsJson(TypeDecorator[list[int]]):
