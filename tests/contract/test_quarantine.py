@@ -13,12 +13,11 @@ from service.runtime import pipeline
 from tests.bench.crowd import HANGING, KILLER
 from tests.bench.hour import Fragile
 from tests.contract.way import LOOPBACK, SITE, TODAY, YESTERDAY, Way, rss
-from tests.levels import some
 from tests.net.wire import Talk, raw_server
 
 GOOD = tuple(f"tot-{n}" for n in range(14))
 BAD = {"giet": KILLER, "treo": HANGING}
-READING_S = some(2, 1)
+READING_S = 2
 """Of one document, by the processor's clock: what hangs takes it whole."""
 
 
