@@ -116,6 +116,7 @@ def test_from_the_freeze_to_the_mail(site, person, language):
     assert page.input_value("#opening").startswith("Kính gửi")
     page.locator("details.more summary").click()
     page.locator("li", has_text=TITLES[5]).get_by_role("button", name="Lên đầu").click()
+    page.locator("ol.reviewed h3", has_text=TITLES[5]).wait_for()  # the answer has come
     heads = page.locator("ol.reviewed h3").all_inner_texts()
     assert heads[0] == TITLES[5]
     page.get_by_role("button", name="Giữ lại").click()
