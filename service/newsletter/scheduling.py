@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from service.config.schema import Settings
 from service.newsletter import rules
 from service.newsletter.cut_check import CutCheck
 from service.newsletter.rules import Schedule
 from service.store.audience import cut_times, subscription_events
-from service.store.audience.cut_times import Scheduling
+from service.store.audience.cut_times import CutSettings, Scheduling
 from service.store.core.database import Connection, Store
 from service.store.mailing import editions
 from service.store.mailing.editions import LiveDigest
@@ -19,6 +20,9 @@ NEWS = "news"
 """The scope of what is told as it comes. Every other one looks back over a whole period."""
 
 _BATCH = 1000
+LOT = 20_000
+"""Subscriptions that are read at once: a new configuration may change the rule of a million. To
+find some, all who still have the old one are looked through. Some 5 MB."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -41,27 +45,29 @@ def reschedule(
     only: str | None = None,
     *,
     check: CutCheck | None = None,
+    lot: int = LOT,
 ) -> int:
     """Give a next cut to who has none, or whose rule is another now. Returns to how many.
 
-    `check`: how far a caller that does this often has come, None = all are looked through.
+    `check`: how far a caller that does this often has come, None = all are looked through. `lot`:
+    how many are read at once.
     """
     changed = 0
     since = None if check is None or only is not None else check.since(settings, now)
     with store.read() as connection:
         last = subscription_events.newest(connection)  # before the look: it may miss what follows
-        todo = [
-            (digest, schedule, row)
+        groups = [
+            (digest, schedule, preferences)
             for digest in live_digests(connection, settings, only)
-            for schedule, row in _outdated(connection, settings, digest, zone, since)
+            for schedule, preferences in _outdated(connection, settings, digest, zone, since)
         ]
-    for at in range(0, len(todo), _BATCH):
-        batch = todo[at : at + _BATCH]
+    rows = _rows(store, groups, since, lot)
+    while batch := list(islice(rows, _BATCH)):
         with store.ledger() as connection:
-            for schedule in {schedule for _, schedule, _ in batch}:
-                rows = [(digest, row) for digest, wanted, row in batch if wanted == schedule]
-                _write(connection, schedule, rows, now)
-                changed += len(rows)
+            for schedule in dict.fromkeys(schedule for _, schedule, _ in batch):
+                alike = [(digest, row) for digest, wanted, row in batch if wanted == schedule]
+                _write(connection, schedule, alike, now)
+        changed += len(batch)
     if check is not None and only is None:
         check.done(settings, now, last)
     return changed
@@ -127,20 +133,34 @@ def begin_of(row: Scheduling, schedule: Schedule, scope: str) -> datetime:
 
 def _outdated(
     connection: Connection, settings: Settings, digest: LiveDigest, zone: str, since: int | None
-) -> list[tuple[Schedule, Scheduling]]:
+) -> Iterator[tuple[Schedule, CutSettings]]:
+    """The preferences of those whose cut no longer follows from them, with the rule that it has."""
     written = settings.digest[digest.name]
-    return [
-        (schedule, row)
-        for preferences in cut_times.cut_settings(connection, digest.id, since)
-        if (
-            schedule := rules.schedule(
-                written, preferences.cadence, preferences.hour, preferences.zone, zone
-            )
-        ).text
-        != preferences.rule
-        or preferences.uncut
-        for row in cut_times.to_schedule(connection, digest.id, preferences, since)
-    ]
+    for one in cut_times.cut_settings(connection, digest.id, since):
+        schedule = rules.schedule(written, one.cadence, one.hour, one.zone, zone)
+        if one.uncut or schedule.text != one.rule:
+            yield schedule, one
+
+
+def _rows(
+    store: Store,
+    groups: Iterable[tuple[LiveDigest, Schedule, CutSettings]],
+    since: int | None,
+    lot: int,
+) -> Iterator[tuple[LiveDigest, Schedule, Scheduling]]:
+    """Who is to be scheduled anew, of a group after the other by id, `lot` in memory at once."""
+    for digest, schedule, preferences in groups:
+        after = 0
+        while True:
+            with store.read() as connection:
+                found = cut_times.to_schedule(
+                    connection, digest.id, preferences, since, after=after, limit=lot
+                )
+            for row in found:
+                yield digest, schedule, row
+            if len(found) < lot:
+                break
+            after = found[-1].id
 
 
 def _write(

@@ -56,6 +56,20 @@ def test_who_chooses_another_rhythm_is_found_at_the_next_tick(any_store, setting
     assert _rules(any_store) == {readers[0]: "daily", readers[1]: "weekly"}
 
 
+@pytest.mark.both_engines
+def test_all_get_their_cut_however_few_are_read_at_once(any_store, settings, readers, now):
+    with any_store.write() as connection:
+        digest = connection.scalar(select(t.digest.c.id))
+        for number, cadence in enumerate(("daily", "weekly", "daily", "weekly", "daily")):
+            add_subscription(
+                connection, digest=digest, starts_at=now - DAY, address=f"{number}@b.vn",
+                cadence=cadence,
+            )  # fmt: skip
+    assert reschedule(any_store, settings, ZONE, now, lot=2) == 7
+    assert sorted(_rules(any_store).values()) == ["daily"] * 3 + ["weekly"] * 4
+    assert reschedule(any_store, settings, ZONE, now, lot=2) == 0
+
+
 def test_nobody_else_is_looked_at_until_an_hour_is_over(any_store, settings, readers, now):
     """Their rows are made wrong without a line of history, which nothing of ours does."""
     check = CutCheck()

@@ -71,9 +71,18 @@ def cut_settings(
 
 
 def to_schedule(
-    connection: Connection, digest_id: int, one: CutSettings, since: int | None = None
+    connection: Connection,
+    digest_id: int,
+    one: CutSettings,
+    since: int | None = None,
+    *,
+    after: int,
+    limit: int,
 ) -> list[Scheduling]:
-    """Those who have exactly these preferences. `since`: as in `cut_settings`."""
+    """The first `limit` by id of those who have exactly these preferences, behind the id `after`.
+
+    `since`: as in `cut_settings`.
+    """
     rows = connection.execute(
         select(
             subscription.c.id,
@@ -82,8 +91,9 @@ def to_schedule(
             subscription.c.rule,
         )
         .select_from(PEOPLE)
-        .where(*_having(digest_id, one), _changed(since))
+        .where(*_having(digest_id, one), _changed(since), subscription.c.id > after)
         .order_by(subscription.c.id)
+        .limit(limit)
     )
     return [Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule) for row in rows]
 
