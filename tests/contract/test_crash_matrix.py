@@ -204,7 +204,7 @@ async def through_a_relay(
     return killed
 
 
-COMMITS = 19
+COMMITS = 18
 """Of one run through a relay: all of them are tried, and a test says that there are no more."""
 
 SIDES = ("before a commit", "after a commit")

@@ -22,8 +22,6 @@ PATH = "/feed.xml?dang=rss"
 OFTEN = timedelta(days=1)
 NEWS_FOR = timedelta(days=some(365, 1))
 """How long feeds go on that have news so often: two of three requests are made of them."""
-FINE_FOR = timedelta(days=some(365, 3))
-"""How long the clock goes in steps of minutes; after that by the hour. Each is a pass."""
 
 
 @dataclass

@@ -27,7 +27,7 @@ from tests import levels
 from tests.builders import add_digest, add_subscription
 from tests.contract.politeness.characters import DAY, PAUSE, PAUSED, all_publishers
 from tests.contract.politeness.judging import CEILING, DELAY_S, FLOOR, Week
-from tests.contract.politeness.publisher import FINE_FOR, PATH, START, Publisher, Street
+from tests.contract.politeness.publisher import PATH, START, Publisher, Street
 from tests.net.wire import raw_server
 
 DAYS = 9
@@ -152,8 +152,8 @@ def _next(store: Store, now: datetime) -> datetime:
             select(t.source_poll.c.next_poll_at).where(t.source_poll.c.gone_at.is_(None))
         )
         first = heapq.nsmallest(1, rows.scalars())[0]
-    step = STEP if now < START + FINE_FOR else timedelta(hours=1)
-    return START + max((first - START) // step + 1, (now - START) // step + 1) * step
+    steps = max((first - START) // STEP + 1, (now - START) // STEP + 1)
+    return START + steps * STEP
 
 
 def _told(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
