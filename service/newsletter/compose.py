@@ -43,7 +43,7 @@ kept packed, a twentieth of it."""
 FEW = 50
 """Mails that are rendered here, where others could: to begin with an edition takes them longer."""
 
-LAID_OUT = 3000
+LAID_OUT = 6000
 """Layouts that are at hand: those of five batches, to be written, rendered and asked for."""
 
 REMEMBERED = 20_000

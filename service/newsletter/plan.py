@@ -40,6 +40,9 @@ from service.store.recalled import corrections, marks
 BATCH = 500
 """Subscriptions in one transaction: enough to be fast, few enough not to keep others waiting."""
 
+WIDE = 1000
+"""The same on PostgreSQL, where others wait for these readers' rows alone: a twelfth less time."""
+
 LOT = 50_000
 """Subscriptions that are found due at once. To find some, all who still are due are looked through:
 batch by batch, planning would grow with the square of its readers. Some 2 MB."""
@@ -103,7 +106,13 @@ def plan(store: Store, planning: Planning, press: Press | None = None) -> Editio
     `press`: others who render mails while those of batches before are written; None: nobody.
     """
     done = _Written()
-    batches = due_batches(store, planning.digest.id, planning.rules, planning.at)
+    batches = due_batches(
+        store,
+        planning.digest.id,
+        planning.rules,
+        planning.at,
+        batch=BATCH if store.is_sqlite else WIDE,
+    )
     coming = (_read(store, planning, ids, press) for ids in batches)
     ahead = deque(islice(coming, AHEAD))
     with writing.writer(store) as begin:
@@ -166,7 +175,7 @@ def due_batches(
     those_of: Iterable[str],
     at: datetime,
     *,
-    batch: int = BATCH,
+    batch: int,
     lot: int = LOT,
 ) -> Iterator[Sequence[int]]:
     """The subscriptions that are due, by id. Who comes to be so meanwhile may be left out.

@@ -13,7 +13,7 @@ from service.mail.message import edition_message_id
 from service.model import DeliveryKind, Parts
 from service.newsletter import items
 from service.newsletter.freeze import PER_TOPIC
-from service.newsletter.plan import BATCH, due_batches
+from service.newsletter.plan import BATCH, WIDE, due_batches
 from service.store import tables as t
 from service.store.core import facts
 from service.store.mailing import editions, transactional
@@ -64,7 +64,7 @@ def test_a_language_without_words_gets_english_sentences(room):
 
 
 def test_more_subscriptions_than_one_batch(room):
-    number = BATCH + 20
+    number = (BATCH if room.store.is_sqlite else WIDE) + 20
     with room.store.write() as connection:
         digest = connection.execute(select(t.digest.c.id)).scalar_one()
         for one in range(number):
@@ -76,7 +76,7 @@ def test_more_subscriptions_than_one_batch(room):
     with statements(room.store) as asked:
         planned = room.plan(MONDAY)
     assert (planned.editions, planned.deliveries) == (1, number)
-    looks = [one for one in asked if "subscription.id >" in one]
+    looks = [one for one in asked if "subscription.rule IN" in one and "LIMIT" in one]
     assert len(looks) == 1, looks  # each looks through all who are due
     assert len(rows(room, t.segment)) == 1
     assert len({row.message_id for row in rows(room, t.delivery)}) == number
