@@ -145,14 +145,15 @@ async def test_a_tick_comes_once_for_all_processes(many, postgres_database):
 
 async def test_who_is_busy_leaves_the_next_to_another(many, postgres_database):
     other: list[float] = []
-    go_on = asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def long() -> bool:
+        begun.set()
         await go_on.wait()
         return False
 
     async with running(postgres_database, mail=long):
-        await asyncio.sleep(0.5)
+        await begun.wait()
         async with running(postgres_database, mail=counting(other)):
             await settled(postgres_database, other)
             for _ in range(3):
