@@ -154,6 +154,8 @@ async def test_who_is_busy_leaves_the_next_to_another(many, postgres_database):
 
     async with running(postgres_database, mail=long):
         await begun.wait()
+        await asyncio.to_thread(_tell, many, Kick.MAIL)
+        await until(lambda: _in_hand(many) == 1)  # which keeps its only place
         async with running(postgres_database, mail=counting(other)):
             await settled(postgres_database, other)
             for _ in range(3):
@@ -358,6 +360,15 @@ def test_the_engines_tables_are_made_once_and_by_one(postgres_database):
 )
 def test_ticks_are_told_in_the_words_of_cron(every_s, said):
     assert cron(every_s) == said
+
+
+def _in_hand(store: Store) -> int:
+    """Jobs that a process has taken from the queue and not ended yet."""
+    of = text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'")
+    with store.read() as connection:
+        found = connection.scalar(of)
+    assert isinstance(found, int)
+    return found
 
 
 def _waiting(store: Store, name: str = "") -> int:
