@@ -20,7 +20,6 @@ from service.collect.workers.task import ParseTask
 from service.errors import BantinError, ParseError, QuarantinedError
 from service.model import SourceKind
 from service.parse.options import ParseOptions, Selectors
-from tests.collect.processes import SHARED
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
@@ -76,9 +75,11 @@ class Starved(ParseOptions):
         return super().__getattribute__(name)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _no_process_of_other_tests():
-    asyncio.run(SHARED.close())
+@pytest.fixture
+def own_processes():
+    """Those that the test has started: other tests here share some, which go on."""
+    others = set(multiprocessing.active_children())
+    return lambda: [one for one in multiprocessing.active_children() if one not in others]
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ async def test_what_was_quarantined_before_is_read_apart_from_the_others(parsers
     assert {child.pid for child in multiprocessing.active_children()} == before
 
 
-async def test_who_finds_the_slow_lane_full_is_not_blamed_for_it():
+async def test_who_finds_the_slow_lane_full_is_not_blamed_for_it(own_processes):
     lane = SlowLane(60, wait_s=0.2, most_bytes=1000)
     inside = asyncio.create_task(lane.read(job(feed("x"), Endless()), tries=1))
     await asyncio.sleep(0)
@@ -188,13 +189,13 @@ async def test_who_finds_the_slow_lane_full_is_not_blamed_for_it():
         assert not isinstance(caught.value, ParseError)
     inside.cancel()
     await asyncio.gather(inside, return_exceptions=True)
-    assert multiprocessing.active_children() == []
+    assert own_processes() == []
     assert (await lane.read(job(feed("free again")), tries=1)).document.title == "free again"
 
 
-async def test_workers_that_are_killed_while_idle_are_replaced(parsers):
+async def test_workers_that_are_killed_while_idle_are_replaced(own_processes, parsers):
     await parsers.read(job(feed("một")))
-    for child in multiprocessing.active_children():
+    for child in own_processes():
         os.kill(child.pid, signal.SIGKILL)
     await asyncio.sleep(0.5)
     assert (await parsers.read(job(feed("hai")))).document.title == "hai"
@@ -214,7 +215,7 @@ async def test_pages_and_json_are_read_in_workers_too(parsers):
     assert (await parsers.read(job(json_feed))).document.title == "J"
 
 
-async def test_closing_leaves_no_process_and_no_reader_waiting():
+async def test_closing_leaves_no_process_and_no_reader_waiting(own_processes):
     parsers = Parsers(1, timeout_s=60)
     await parsers.read(job(feed("warm")))
     hanging = asyncio.create_task(parsers.read(job(feed("x"), Endless())))
@@ -224,7 +225,7 @@ async def test_closing_leaves_no_process_and_no_reader_waiting():
     results = await asyncio.gather(hanging, *waiting, return_exceptions=True)
     assert isinstance(results[0], asyncio.CancelledError)
     assert all(isinstance(one, asyncio.CancelledError) or one.document.title for one in results[1:])
-    assert multiprocessing.active_children() == []
+    assert own_processes() == []
 
 
 async def test_once_it_is_closed_a_call_starts_no_process():
