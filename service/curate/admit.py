@@ -17,7 +17,7 @@ as news wakes it; the same source under another guid or address does not: it had
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -114,28 +114,40 @@ def admit_prepared(
 ) -> list[Admitted]:
     """The same for what several sources bring, each once; as if they came one after the other."""
     became = [Admitted()] * len(submissions)
-    waiting = list(range(len(submissions)))
-    queued = False
-    while waiting:
-        fresh = {at: _fresh(connection, submissions[at], now) for at in waiting}
-        if not any(fresh.values()):
-            break
-        if not queued and entries.queue(connection):
-            queued = True
-            continue  # what was read before may be out of date
-        queued = True
-        pages = {
-            at: _hold_back(connection, submissions[at].source.id, some)
-            for at, some in fresh.items()
-        }
-        together, waiting = _apart(connection, fresh)
+    waiting = _fresh_of(connection, submissions, range(len(submissions)), now)
+    if any(waiting.values()) and entries.queue(connection):
+        # What was read before may be out of date.
+        waiting = _fresh_of(connection, submissions, waiting, now)
+    pages = _pages_of(connection, submissions, waiting)
+    while any(waiting.values()):
+        together, rest = _apart(connection, waiting)
         admission = _Admission(connection, now, matcher)
         for at, admitted in zip(
-            together, admission.run([fresh[at] for at in together]), strict=True
+            together, admission.run([waiting[at] for at in together]), strict=True
         ):
             became[at] = admitted
             article_page_queue.add(connection, submissions[at].source.id, pages[at], now)
+        waiting = {at: waiting[at] for at in rest}
+        if admission.merged:  # entries of others have become another article's
+            waiting = _fresh_of(connection, submissions, rest, now)
+            pages = _pages_of(connection, submissions, waiting)
     return became
+
+
+def _fresh_of(
+    connection: Connection, submissions: Sequence[Submission], places: Iterable[int], now: datetime
+) -> dict[int, list[ArticleCandidate]]:
+    return {at: _fresh(connection, submissions[at], now) for at in places}
+
+
+def _pages_of(
+    connection: Connection,
+    submissions: Sequence[Submission],
+    waiting: Mapping[int, Sequence[ArticleCandidate]],
+) -> dict[int, list[NewPage]]:
+    return {
+        at: _hold_back(connection, submissions[at].source.id, some) for at, some in waiting.items()
+    }
 
 
 def _fresh(connection: Connection, submission: Submission, now: datetime) -> list[ArticleCandidate]:
@@ -156,12 +168,13 @@ def _apart(
 
     The rest waits whole, so that articles are made, and numbered, in the order of the documents.
     """
-    by_key = entries.articles_by_key(
-        connection, (key for some in fresh.values() for one in some for key in one.keys)
-    )
     order = list(fresh)
+    first = order[: _with_keys_of_their_own(fresh)]
+    by_key = entries.articles_by_key(
+        connection, (key for at in first for one in fresh[at] for key in one.keys)
+    )
     taken: set[str | int] = set()
-    for place, at in enumerate(order):
+    for place, at in enumerate(first):
         own: set[str | int] = set()
         for one in fresh[at]:
             led = [by_key[key] for key in one.keys if key in by_key]
@@ -175,7 +188,18 @@ def _apart(
         if taken & own:
             return order[:place], order[place:]
         taken |= own
-    return order, []
+    return first, order[len(first) :]
+
+
+def _with_keys_of_their_own(fresh: Mapping[int, Sequence[ArticleCandidate]]) -> int:
+    """How many of the first share no key: of these alone it is asked where their keys lead."""
+    taken: set[str] = set()
+    for place, some in enumerate(fresh.values()):
+        own = {key for one in some if one.made.values is not None for key in one.keys}
+        if taken & own:
+            return place
+        taken |= own
+    return len(fresh)
 
 
 def admit_listed(

@@ -87,10 +87,12 @@ def add(connection: Connection, source_id: int, pages: Sequence[NewPage], now: d
         _tell(connection, source_id, None)
 
 
+_NUMBER = select(func.count()).select_from(t).where(t.c.source_id == bindparam("of"))
+
+
 def number(connection: Connection, source_id: int) -> int:
     """How many pages of a source wait."""
-    counted = select(func.count()).select_from(t).where(t.c.source_id == source_id)
-    return connection.scalar(counted) or 0
+    return connection.scalar(_NUMBER, {"of": source_id}) or 0
 
 
 _FREE = LEASE.free(NOW, bindparam("furthest", type_=UtcDateTime))
