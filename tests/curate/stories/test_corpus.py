@@ -39,7 +39,7 @@ def _labelled(corpus: Path, name: str) -> list[LabelledArticle]:
 
 
 def _others(corpus: Path, most: int) -> list[LabelledArticle]:
-    with gzip.open(corpus / "topics" / "vntc10.train.jsonl.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(corpus / "topics" / "vntc10.train.jsonl.gz") as file:
         lines = list(file)
     random.Random(SEED).shuffle(lines)
     texts = (json.loads(line)["text"].partition("\n") for line in lines[:most])

@@ -137,7 +137,7 @@ def test_texts_of_trafilaturas_own_evaluation_are_better_than_its_best(corpus):
 
 @pytest.mark.sampled
 def test_texts_of_news_of_forty_countries_are_better_than_trafilaturas_best(corpus):
-    known = newspapers(corpus, 18)
+    known = newspapers(corpus, 9)
     assert len(known) > some(100, 5)
     found = scores(known)
     assert found[OURS].f >= best(found) + some(0.01, -0.01)
