@@ -49,7 +49,8 @@ def feed(name: str) -> str:
 
 
 def _raising(connection: Connection) -> Statement:
-    values = {name: bindparam(name) for name in ("scope", "version")}
+    columns = content_version.c.scope, content_version.c.version
+    values = {one.name: bindparam(one.name, type_=one.type) for one in columns}
     return (
         upsert(connection, content_version)
         .values(values)
