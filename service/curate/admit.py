@@ -24,7 +24,15 @@ from datetime import datetime
 
 from service.curate import identity
 from service.curate.amending import Amending
-from service.curate.candidates import AdmitSource, ArticleCandidate, candidate, end, made_one, share
+from service.curate.candidates import (
+    AdmitSource,
+    ArticleCandidate,
+    candidate,
+    end,
+    made_one,
+    share,
+    with_keys_of_their_own,
+)
 from service.curate.citing import write_citations
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
@@ -169,7 +177,7 @@ def _apart(
     The rest waits whole, so that articles are made, and numbered, in the order of the documents.
     """
     order = list(fresh)
-    first = order[: _with_keys_of_their_own(fresh)]
+    first = order[: with_keys_of_their_own(fresh.values())]
     by_key = entries.articles_by_key(
         connection, (key for at in first for one in fresh[at] for key in one.keys)
     )
@@ -189,17 +197,6 @@ def _apart(
             return order[:place], order[place:]
         taken |= own
     return first, order[len(first) :]
-
-
-def _with_keys_of_their_own(fresh: Mapping[int, Sequence[ArticleCandidate]]) -> int:
-    """How many of the first share no key: of these alone it is asked where their keys lead."""
-    taken: set[str] = set()
-    for place, some in enumerate(fresh.values()):
-        own = {key for one in some if one.made.values is not None for key in one.keys}
-        if taken & own:
-            return place
-        taken |= own
-    return len(fresh)
 
 
 def admit_listed(
