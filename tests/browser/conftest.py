@@ -17,8 +17,12 @@ from tests import levels
 from tests.web.conftest import Web, settings_with
 from tests.web.test_socket import free_port, serving
 
-CHROMIUM = os.environ.get("BANTIN_TEST_CHROMIUM") or shutil.which("chromium")
-HOW_TO_GET_CHROMIUM = "needs Chromium: apt-get install chromium"
+CHROMIUM = (
+    os.environ.get("BANTIN_TEST_CHROMIUM")
+    or shutil.which("chromium-headless-shell")  # the same without a window around it
+    or shutil.which("chromium")
+)
+HOW_TO_GET_CHROMIUM = "needs Chromium: apt-get install chromium-headless-shell"
 NOTHING = "/nothing/"
 """A page that is not there."""
 
@@ -51,8 +55,19 @@ FRUGAL = (
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
     "--num-raster-threads=1",
+    "--js-flags=--no-opt --no-maglev",
+    (
+        "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,"
+        # Playwright's own, of which the last list alone counts.
+        "PreloadTopChromeWebUI,AimEnabled,PaintHolding,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,"
+        "AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,LensOverlay,MediaRouter,"
+        "ThirdPartyStoragePartitioning,AvoidCorsURLLoaderRestartOnRedirect,OptimizationHints,"
+        "NetworkTimeServiceQuerying,PreconnectToSearch"
+    ),
 )
-"""One process draws and one has the pages, instead of one for each site and for each new page."""
+"""One process draws and one has the pages, instead of one for each site and for each new page. No
+script runs long enough to be worth optimizing. And no window of Chromium gets a page of its own for
+what its address bar might suggest."""
 
 
 @pytest.fixture(scope="package")

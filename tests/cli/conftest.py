@@ -95,8 +95,16 @@ class Web:
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
+def web(server: Web) -> Iterator[Web]:
     """A web server on loopback with the sources of the site."""
+    server.forget()
+    yield server
+    server.go.set()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Web]:
+    """One for all tests of a module: the site that they begin with can be made once."""
     yield from publisher()
 
 
@@ -185,7 +193,8 @@ def run() -> Run:
 class MadeOnce:
     """A site on which some commands have been run, for one test of a module after the other.
 
-    They all have one web server, since its address stands in the site.
+    They all have one web server, since its address stands in the site. A module makes it by the
+    fixture `once`.
     """
 
     def __init__(self, folder: Path, pattern: Path, web: Web, make: Callable[[Web], None]) -> None:
@@ -202,6 +211,18 @@ class MadeOnce:
         shutil.copytree(self._folder, site, symlinks=True, dirs_exist_ok=True)
         web.forget()
         web.pages.update(self._pages)
+
+
+@pytest.fixture(scope="module")
+def once(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_pattern: Path, server: Web
+) -> Callable[[Callable[[Web], None]], MadeOnce]:
+    """Make a site by a function, which has the web server and stands in the site's folder."""
+
+    def make(by: Callable[[Web], None]) -> MadeOnce:
+        return MadeOnce(tmp_path_factory.mktemp("once"), sqlite_pattern, server, by)
+
+    return make
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.cli.conftest import rss
+from tests.cli.conftest import command, rss
 from tests.running import until
 
 TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-%m-%d}T07:00"
@@ -31,13 +31,20 @@ def rule(site: Path, text: str) -> None:
     config.write_text(config.read_text().replace(RULE, text))
 
 
+@pytest.fixture(scope="module")
+def made(once):
+    def make(web):
+        titles = "Giáo dục vùng cao", "Phà mới", "Lũ vào nhiều lớp", "Bóng đá"
+        web.pages["/b.xml"] = rss(*titles, outlet="B", host="b.example")
+        command("collect")
+
+    return once(make)
+
+
 @pytest.fixture
-def news(run, site, web):
+def news(made, site, web):
     """Two sources: one fills the topic, what the other has is matched."""
-    web.pages["/b.xml"] = rss(
-        "Giáo dục vùng cao", "Phà mới", "Lũ vào nhiều lớp", "Bóng đá", outlet="B", host="b.example"
-    )
-    run("collect")
+    made.copy(site, web)
     return site
 
 

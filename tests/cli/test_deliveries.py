@@ -9,18 +9,26 @@ from sqlalchemy import select, update
 
 from service.store import tables as t
 from service.store.core.database import Store
-from tests.cli.conftest import rss
+from tests.cli.conftest import command, rss
+
+
+@pytest.fixture(scope="module")
+def made(once):
+    def make(web):
+        command("collect")
+        for address in ("lan@example.vn", "minh@example.vn"):
+            command("subscribers", "add", address, "--digest", "ngay")
+        web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
+        command("collect", "bao-a")
+        command("digest", "send", "ngay", "--at", "2099-01-01")
+
+    return once(make)
 
 
 @pytest.fixture
-def uncertain(run, site, web):
+def uncertain(made, site, web):
     """Two mails were handed over, and the answer to each was lost. Their keys."""
-    run("collect")
-    for address in ("lan@example.vn", "minh@example.vn"):
-        run("subscribers", "add", address, "--digest", "ngay")
-    web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới")
-    run("collect", "bao-a")
-    run("digest", "send", "ngay", "--at", "2099-01-01")
+    made.copy(site, web)
     store = Store(f"sqlite:///{site}/var/bantin.db")
     with store.write() as connection:
         connection.execute(update(t.delivery).values(state="uncertain", settled_at=None))

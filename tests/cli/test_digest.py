@@ -21,7 +21,7 @@ from service.store.core.database import Store
 from service.store.reviews import reviews
 from service.store.reviews.reviews import NewAct
 from tests.builders import add_story, add_subscription
-from tests.cli.conftest import MadeOnce, command, publisher, rss
+from tests.cli.conftest import command, rss
 from tests.running import eventually, finished
 
 TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-%m-%d}T07:00"
@@ -29,26 +29,14 @@ TOMORROW = f"{datetime.now(ZoneInfo('Asia/Ho_Chi_Minh')) + timedelta(days=1):%Y-
 
 
 @pytest.fixture(scope="module")
-def server():
-    yield from publisher()
-
-
-@pytest.fixture
-def web(server):
-    """One for all tests of this module: the site that they begin with is made once."""
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, sqlite_pattern, server):
+def made(once):
     def make(web):
         command("collect")
         command("subscribers", "add", "minh@example.vn", "--digest", "ngay")
         web.pages["/a.xml"] = rss("Tin cũ", "Cầu mới qua sông")
         command("collect", "bao-a")
 
-    return MadeOnce(tmp_path_factory.mktemp("news"), sqlite_pattern, server, make)
+    return once(make)
 
 
 @pytest.fixture

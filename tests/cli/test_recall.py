@@ -6,18 +6,26 @@ import shlex
 
 import pytest
 
-from tests.cli.conftest import rss
+from tests.cli.conftest import command, rss
 
 HERE = "https://bao-a.example/Giáo-dục-vùng-cao"
 
 
+@pytest.fixture(scope="module")
+def made(once):
+    def make(web):
+        web.pages["/a.xml"] = rss("Giáo dục vùng cao", "Giáo dục mầm non")
+        web.pages["/b.xml"] = rss()
+        command("collect")
+        command("publish", "--out", "out")
+
+    return once(make)
+
+
 @pytest.fixture
-def told(run, site, web, monkeypatch):
+def told(made, site, web, monkeypatch):
     monkeypatch.setenv("LOGNAME", "lan")
-    web.pages["/a.xml"] = rss("Giáo dục vùng cao", "Giáo dục mầm non")
-    web.pages["/b.xml"] = rss()
-    run("collect")
-    run("publish", "--out", str(site / "out"))
+    made.copy(site, web)
     return site
 
 

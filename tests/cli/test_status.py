@@ -12,25 +12,13 @@ from service.store.content import search_index
 from service.store.content.search_queries import TAIL
 from service.store.core.database import Store
 from tests.builders import add_story
-from tests.cli.conftest import MadeOnce, command, publisher, rss
+from tests.cli.conftest import command, rss
 
 CAU = "https://bao-a.example/Cầu-mới"
 
 
 @pytest.fixture(scope="module")
-def server():
-    yield from publisher()
-
-
-@pytest.fixture
-def web(server):
-    """One for all tests of this module: the site that they begin with is made once."""
-    server.forget()
-    return server
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, sqlite_pattern, server):
+def made(once):
     def make(web):
         command("collect")
         command("subscribers", "add", "minh@example.vn", "--digest", "ngay")
@@ -39,7 +27,7 @@ def made(tmp_path_factory, sqlite_pattern, server):
         command("collect", "bao-a", "bao-b", code=1)
         command("publish")
 
-    return MadeOnce(tmp_path_factory.mktemp("news"), sqlite_pattern, server, make)
+    return once(make)
 
 
 @pytest.fixture

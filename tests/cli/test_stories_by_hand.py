@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import rss
+from tests.cli.conftest import command, rss
 
 FLOOD = "Lũ quét Mường Pồn cuốn trôi 12 ngôi nhà, 7 người mất tích"
 AGAIN = "Mường Pồn: lũ quét cuốn trôi 12 ngôi nhà, 7 người mất tích"
@@ -14,13 +14,21 @@ def address(title, host="bao-a.example"):
     return f"https://{host}/{title.replace(' ', '-')}"
 
 
+@pytest.fixture(scope="module")
+def made(once):
+    def make(web):
+        web.pages["/a.xml"] = rss(FLOOD, "Giáo dục vùng cao")
+        web.pages["/b.xml"] = rss(AGAIN, outlet="Báo B", host="bao-b.example")
+        command("collect")
+        command("publish")
+
+    return once(make)
+
+
 @pytest.fixture
-def told(run, site, web):
+def told(made, site, web):
     """One event that two outlets tell, and one more article of the first."""
-    web.pages["/a.xml"] = rss(FLOOD, "Giáo dục vùng cao")
-    web.pages["/b.xml"] = rss(AGAIN, outlet="Báo B", host="bao-b.example")
-    run("collect")
-    run("publish")
+    made.copy(site, web)
     return site
 
 

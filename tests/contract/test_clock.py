@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli.app import cli
-from tests.cli.conftest import rss, web
+from tests.cli.conftest import rss, server, web
 from tests.running import Hasty, readyz, until
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
@@ -61,7 +61,7 @@ MONOTONIC = {
 }
 """For libfaketime: the monotonic clock is left as it is."""
 
-__all__ = ["web"]
+__all__ = ["server", "web"]
 
 
 class Clock:

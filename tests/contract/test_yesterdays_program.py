@@ -29,12 +29,12 @@ from service.store import tables as t
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from service.store.core.revisions import VERSIONS
-from tests.cli.conftest import rss, web
+from tests.cli.conftest import rss, server, web
 from tests.contract.test_clock import TOML
 from tests.databases import HOW_TO_GET_POSTGRES, POSTGRES, on_server, postgres_url
 from tests.running import ROOT, Running, until, unused_port
 
-__all__ = ["web"]
+__all__ = ["server", "web"]
 
 PLACE = str(VERSIONS.relative_to(ROOT))
 PROGRAM = ("service", "templates", "feeds", "tests/__init__.py", "tests/hasty.py")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import fromstring
@@ -21,7 +22,7 @@ def links(html: str) -> list[tuple[str, str]]:
     return [(one.get("href"), one.text_content()) for one in tree.iter("a")]
 
 
-@table(
+@pytest.mark.parametrize(
     "tag",
     [
         '<a href="https://x.vn/y>Chữ</a>',
@@ -41,7 +42,7 @@ def links(html: str) -> list[tuple[str, str]]:
         '<a\nhref="https://x.vn/y\n>Chữ</a>',
     ],
 )
-@table(
+@pytest.mark.parametrize(
     ("before", "behind"),
     [
         ("", ""),

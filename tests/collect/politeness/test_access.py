@@ -14,7 +14,6 @@ from service.net.access import Route
 from service.runtime.check import check
 from service.store.sources import registry
 from tests.collect.polling.test_poll import rss
-from tests.levels import table
 from tests.net.proxy import forward_proxy
 from tests.net.wire import raw_server
 
@@ -35,7 +34,7 @@ def told(tmp_path):
     return ask
 
 
-@table(
+@pytest.mark.parametrize(
     ("lines", "fault"),
     [
         ("headers = { Host = 'x' }",

@@ -37,7 +37,7 @@ class Host:
             await talk.answer(self.page)
 
 
-@table(
+@pytest.mark.parametrize(
     ("rules", "path", "allowed"),
     [
         (b"", "/tin", True),
