@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from service.model import DeliveryState
 from service.store.core.bulk import Copied, lots
@@ -82,6 +83,7 @@ def _preferences(
     }
 
 
+@cache
 def _select() -> Select[Any]:
     s = subscription.c
     return (
@@ -123,11 +125,16 @@ def _read(row: Row[Any]) -> Subscription:
     return Subscription(topics=None if topics is None else tuple(topics), **values)
 
 
+@cache
+def _by(column: str) -> Select[Any]:
+    return _select().where(subscription.c[column] == bindparam(column))
+
+
 def by_token(connection: Connection, token: str) -> Subscription | None:
     """The subscription, live or ended, of this link; or what goes on in its place."""
-    row = connection.execute(_select().where(subscription.c.token == token)).one_or_none()
+    row = connection.execute(_by("token"), {"token": token}).one_or_none()
     while row is not None and row.successor is not None:
-        row = connection.execute(_select().where(subscription.c.id == row.successor)).one_or_none()
+        row = connection.execute(_by("id"), {"id": row.successor}).one_or_none()
     return None if row is None else _read(row)
 
 

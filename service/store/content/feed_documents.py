@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
+from sqlalchemy import Connection, Insert, and_, bindparam, delete, func, select
 
 from service.store.content import versions
 from service.store.core.bulk import lots
-from service.store.core.statements import upsert
+from service.store.core.statements import upsert_for
 from service.store.tables import document
 
 _LOCK = 0x7075626C697368  # "publish": the advisory lock of who keeps documents on PostgreSQL
+
+
+_IS = and_(document.c.feed == bindparam("of"), document.c.format == bindparam("in"))
+_DOCUMENT = select(document).where(_IS)
+_ETAG = select(document.c.etag).where(_IS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class StoredDocument:
 
 def get(connection: Connection, feed: str, format_: str) -> StoredDocument | None:
     """The document, None if it was never built. `format_`: atom, rss, json."""
-    row = connection.execute(select(document).where(_is(feed, format_))).one_or_none()
+    row = connection.execute(_DOCUMENT, {"of": feed, "in": format_}).one_or_none()
     if row is None:
         return None
     return StoredDocument(row.feed, row.format, row.body, row.gzip, row.etag, row.changed_at)
@@ -80,21 +86,23 @@ def put(
     now: datetime,
 ) -> bool:
     """Keep a document. True if its bytes changed; else its `changed_at` stays."""
-    known = connection.scalar(select(document.c.etag).where(_is(feed, format_)))
-    statement = upsert(connection, document).values(
-        feed=feed, format=format_, body=body, gzip=gzip, etag=etag, basis=basis, changed_at=now
-    )
-    new = statement.excluded
-    changes = {"basis": new.basis}
+    known = connection.scalar(_ETAG, {"of": feed, "in": format_})
     if known != etag:
         versions.raise_(connection, [versions.feed(feed)])
-        changes |= {
-            "body": new.body, "gzip": new.gzip, "etag": new.etag, "changed_at": new.changed_at
-        }  # fmt: skip
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["feed", "format"], set_=changes)
-    )
+    row = {
+        "feed": feed, "format": format_, "body": body, "gzip": gzip, "etag": etag, "basis": basis,
+        "changed_at": now,
+    }  # fmt: skip
+    connection.execute(_keeping(connection.dialect.name, changed=known != etag), row)
     return known != etag
+
+
+@cache
+def _keeping(dialect: str, *, changed: bool) -> Insert:
+    statement = upsert_for(dialect, document)
+    names = ["basis", *(("body", "gzip", "etag", "changed_at") if changed else ())]
+    changes = {name: statement.excluded[name] for name in names}
+    return statement.on_conflict_do_update(index_elements=["feed", "format"], set_=changes)
 
 
 def forget(connection: Connection, feeds: Iterable[str]) -> None:
@@ -102,7 +110,3 @@ def forget(connection: Connection, feeds: Iterable[str]) -> None:
     for some in lots(sorted(feeds)):
         connection.execute(delete(document).where(document.c.feed.in_(some)))
         versions.raise_(connection, [versions.feed(one) for one in some])
-
-
-def _is(feed: str, format_: str) -> ColumnElement[bool]:
-    return and_(document.c.feed == feed, document.c.format == format_)

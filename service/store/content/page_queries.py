@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, func, or_, select
 
 from service.store.core import facts
 from service.store.core.database import Store
@@ -248,11 +249,23 @@ def editions(
     `listed`: only those that stand in the archive. `hidden`: also those that have no page, since
     their editors have not let them go.
     """
+    statement = _editions(
+        of_one=name is not None, at_one=cut_at is not None, listed=listed, hidden=hidden,
+        some=limit is not None,
+    )  # fmt: skip
+    given = {"name": name, "cut_at": cut_at, "limit": limit}
+    asked = {name: value for name, value in given.items() if value is not None}
+    return [_edition(row) for row in connection.execute(statement, asked)]
+
+
+@cache
+def _editions(*, of_one: bool, at_one: bool, listed: bool, hidden: bool, some: bool) -> Select[Any]:
+    """Made once of each kind: each page of a site asks for several."""
     conditions: list[ColumnElement[bool]] = [] if hidden else [public()]
-    if name is not None:
-        conditions.append(digest.c.name == name)
-    if cut_at is not None:
-        conditions.append(edition.c.cut_at == cut_at)
+    if of_one:
+        conditions.append(digest.c.name == bindparam("name"))
+    if at_one:
+        conditions.append(edition.c.cut_at == bindparam("cut_at"))
     if listed:
         conditions.append(edition.c.listed.is_(True))
     statement = (
@@ -260,9 +273,8 @@ def editions(
         .join(digest, digest.c.id == edition.c.digest_id)
         .where(*conditions)
         .order_by(edition.c.cut_at.desc(), edition.c.id)
-        .limit(limit)
     )
-    return [_edition(row) for row in connection.execute(statement)]
+    return statement.limit(bindparam("limit", type_=Integer)) if some else statement
 
 
 def places(connection: Connection, story_id: int) -> list[EditionPlace]:

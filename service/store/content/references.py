@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, or_, select, true
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from service.model import Story
 from service.store.content import stories, story_rows
@@ -97,25 +110,35 @@ def citing(connection: Connection, reference: str, limit: int, scan: int = SCAN)
     []: none does, or there is no such document.
     """
     to = story_rows.listed_to(connection)  # what waits for a judge would come twice in a feed
+    given: dict[str, Any] = {"reference": reference, "scan": scan, "limit": limit}
+    if to is not None:
+        given["to"] = to
+    newest = connection.execute(_citing(judged=to is not None), given)
+    found = stories.by_ids(connection, newest.scalars())
+    return sorted(found.values(), key=stories.listed)
+
+
+@cache
+def _citing(*, judged: bool) -> Select[Any]:
+    """`judged`: only articles up to one, `to`."""
+    cites = article_reference
     latest = (
         select(story_article.c.story_id)
-        .join(article_reference, article_reference.c.article_id == story_article.c.article_id)
+        .join(cites, cites.c.article_id == story_article.c.article_id)
         .where(
-            article_reference.c.reference == reference,
-            true() if to is None else article_reference.c.article_id <= to,
+            cites.c.reference == bindparam("reference"),
+            cites.c.article_id <= bindparam("to") if judged else true(),
         )
-        .order_by(article_reference.c.article_id.desc())
-        .limit(scan)
+        .order_by(cites.c.article_id.desc())
+        .limit(bindparam("scan", type_=Integer))
         .subquery()
     )
     seen = article.c.first_seen_at
     came_out = case((article.c.published_at < seen, article.c.published_at), else_=seen)
-    newest = (
+    return (
         select(story.c.id)
         .join(article, article.c.id == story.c.article_id)
         .where(story.c.id.in_(select(latest.c.story_id)))
         .order_by(came_out.desc(), story.c.public_id)
-        .limit(limit)
+        .limit(bindparam("limit", type_=Integer))
     )
-    found = stories.by_ids(connection, connection.execute(newest).scalars())
-    return sorted(found.values(), key=stories.listed)

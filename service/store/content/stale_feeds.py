@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, true
+from sqlalchemy import Connection, and_, delete, select, true
 
 from service.store.content import versions
-from service.store.core.bulk import Many, Statement
 from service.store.core.kicks import Kick, kick
 from service.store.core.statements import upsert
 from service.store.tables import stale_feed
@@ -24,20 +23,6 @@ HOT = "hot"
 
 
 _TICK = timedelta(microseconds=1)
-
-
-def _marking(connection: Connection) -> Statement:
-    values = {
-        name: bindparam(name, type_=stale_feed.c[name].type) for name in ("feed", "marked_at")
-    }
-    statement = upsert(connection, stale_feed).values(values)
-    return statement.on_conflict_do_update(
-        index_elements=["feed"], set_={"marked_at": statement.excluded.marked_at}
-    )
-
-
-_MARK = Many(_marking)
-_MARKED = select(stale_feed)
 
 
 def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
@@ -55,7 +40,13 @@ def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
     ]
     if rows:
         kick(connection, Kick.FEEDS)
-        _MARK(connection, rows)
+        statement = upsert(connection, stale_feed)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["feed"], set_={"marked_at": statement.excluded.marked_at}
+            ),
+            rows,
+        )
 
 
 def mark_listed(connection: Connection, topics: Iterable[str], now: datetime) -> None:
@@ -67,7 +58,7 @@ def mark_listed(connection: Connection, topics: Iterable[str], now: datetime) ->
 
 def marked(connection: Connection) -> dict[str, datetime]:
     """Feed -> its mark."""
-    return {row.feed: row.marked_at for row in connection.execute(_MARKED)}
+    return {row.feed: row.marked_at for row in connection.execute(select(stale_feed))}
 
 
 def clear(

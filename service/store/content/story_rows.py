@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -123,8 +124,13 @@ def listed_to(connection: Connection) -> int | None:
 def listable(connection: Connection) -> ColumnElement[bool]:
     """Which rows of `article_topic` lists may show: not those of articles that wait for a judge."""
     to = listed_to(connection)
+    return true() if to is None else listable_to(to)
+
+
+def listable_to(to: int | BindParameter[int]) -> ColumnElement[bool]:
+    """The same, up to this article."""
     # "+ 0": no index is asked, since those that lists are sorted by do better.
-    return true() if to is None else article_topic.c.article_id + 0 <= to
+    return article_topic.c.article_id + 0 <= to
 
 
 def newest(connection: Connection) -> int:

@@ -17,6 +17,9 @@ _ADMIN_KEY = "admin_key"
 
 # Each plan and each run of mail asks several times: to build it took longer than its answer.
 _VALUE = select(fact.c.value).where(fact.c.name == bindparam("asked"))
+_VALUES = select(fact.c.name, fact.c.value).where(
+    fact.c.name.in_(bindparam("asked", expanding=True))
+)
 
 ENGINE_SCHEMA = "engine_schema"
 """The version of the engine's own tables."""
@@ -86,7 +89,7 @@ def get(connection: Connection, name: str) -> str | None:
 
 def several(connection: Connection, *names: str) -> dict[str, str]:
     """Name -> value, of those that were set. One statement."""
-    rows = connection.execute(select(fact.c.name, fact.c.value).where(fact.c.name.in_(names)))
+    rows = connection.execute(_VALUES, {"asked": names})
     return {row.name: row.value for row in rows}
 
 
