@@ -138,8 +138,8 @@ def is_quick(item: pytest.Item) -> bool:
     """Whether an edit waits for this test."""
     if _room(item) not in QUICK_ROOMS:
         return False
-    slow = any(item.get_closest_marker(one) for one in LEAVE_OUT)
-    return not slow and "corpus" not in getattr(item, "fixturenames", ())
+    marked = {one.name for one in item.iter_markers()}
+    return marked.isdisjoint(LEAVE_OUT) and "corpus" not in getattr(item, "fixturenames", ())
 
 
 def ordered(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:

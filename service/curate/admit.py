@@ -19,18 +19,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.curate import identity
 from service.curate.amending import Amending
-from service.curate.candidates import AdmitSource, ArticleCandidate, candidate, end, made_one, share
+from service.curate.arriving import Submission, apart, fresh_of, pages_of
+from service.curate.candidates import (
+    AdmitSource,
+    ArticleCandidate,
+    candidate,
+    end,
+    made_one,
+    share,
+)
 from service.curate.citing import write_citations
 from service.curate.placing import Placing
 from service.curate.prepare import Prepared, Told, prepare
 from service.curate.rules.matcher import Matcher
 from service.curate.stories import recalling
-from service.model import Document, Refusal
+from service.model import Document
 from service.store.content import (
     articles,
     entries,
@@ -44,12 +52,6 @@ from service.store.content.articles import Stored
 from service.store.content.entries import ArticleTeller, NewEntry
 from service.store.core.database import Connection
 from service.store.sources import article_page_queue
-from service.store.sources.article_page_queue import NewPage
-
-MOST_OLD = 50
-MOST_NEW = 1000
-"""Pages of one source that wait to be read. Of what it had when it was first collected the newest
-are enough; the rest stays as its list told it."""
 
 __all__ = [
     "AdmitSource",
@@ -98,14 +100,6 @@ def admit(
     return admitted
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What one source brings, made ready by a worker. Each entry key may stand there once."""
-
-    source: AdmitSource
-    made: Sequence[Prepared]
-
-
 def admit_prepared(
     connection: Connection,
     submissions: Sequence[Submission],
@@ -114,68 +108,24 @@ def admit_prepared(
 ) -> list[Admitted]:
     """The same for what several sources bring, each once; as if they came one after the other."""
     became = [Admitted()] * len(submissions)
-    waiting = list(range(len(submissions)))
-    queued = False
-    while waiting:
-        fresh = {at: _fresh(connection, submissions[at], now) for at in waiting}
-        if not any(fresh.values()):
-            break
-        if not queued and entries.queue(connection):
-            queued = True
-            continue  # what was read before may be out of date
-        queued = True
-        pages = {
-            at: _hold_back(connection, submissions[at].source.id, some)
-            for at, some in fresh.items()
-        }
-        together, waiting = _apart(connection, fresh)
+    waiting = fresh_of(connection, submissions, range(len(submissions)), now)
+    if any(waiting.values()) and entries.queue(connection):
+        # What was read before may be out of date.
+        waiting = fresh_of(connection, submissions, waiting, now)
+    pages = pages_of(connection, submissions, waiting)
+    while any(waiting.values()):
+        together, rest = apart(connection, waiting)
         admission = _Admission(connection, now, matcher)
         for at, admitted in zip(
-            together, admission.run([fresh[at] for at in together]), strict=True
+            together, admission.run([waiting[at] for at in together]), strict=True
         ):
             became[at] = admitted
             article_page_queue.add(connection, submissions[at].source.id, pages[at], now)
+        waiting = {at: waiting[at] for at in rest}
+        if admission.merged:  # entries of others have become another article's
+            waiting = fresh_of(connection, submissions, rest, now)
+            pages = pages_of(connection, submissions, waiting)
     return became
-
-
-def _fresh(connection: Connection, submission: Submission, now: datetime) -> list[ArticleCandidate]:
-    """The entries that are new or say something else."""
-    source, made = submission.source, submission.made
-    known = entries.known(connection, source.id, [one.key for one in made])
-    return [
-        candidate(one, known.get(one.key), source, now)
-        for one in made
-        if one.key not in known or known[one.key].hash != one.hash
-    ]
-
-
-def _apart(
-    connection: Connection, fresh: Mapping[int, list[ArticleCandidate]]
-) -> tuple[list[int], list[int]]:
-    """The first ones, which share no article and are admitted together; and the rest.
-
-    The rest waits whole, so that articles are made, and numbered, in the order of the documents.
-    """
-    by_key = entries.articles_by_key(
-        connection, (key for some in fresh.values() for one in some for key in one.keys)
-    )
-    order = list(fresh)
-    taken: set[str | int] = set()
-    for place, at in enumerate(order):
-        own: set[str | int] = set()
-        for one in fresh[at]:
-            led = [by_key[key] for key in one.keys if key in by_key]
-            if one.known and one.known.article_id is not None:
-                led.append(one.known.article_id)
-            one.leads_to, one.first = set(led), next(iter(led), 0)
-            one.by_address = any(key in by_key for key in filter(identity.is_address, one.keys))
-            own.update(one.leads_to)
-            if one.made.values is not None:
-                own.update(one.keys)
-        if taken & own:
-            return order[:place], order[place:]
-        taken |= own
-    return order, []
 
 
 def admit_listed(
@@ -185,27 +135,9 @@ def admit_listed(
     entries.queue(connection)
     known = entries.known(connection, source.id, [made.key])
     one = candidate(made, known.get(made.key), source, now)
-    _apart(connection, {0: [one]})
+    apart(connection, {0: [one]})
     (admitted,) = _Admission(connection, now, matcher).run([[one]])
     return admitted
-
-
-def _hold_back(
-    connection: Connection, source_id: int, candidates: Sequence[ArticleCandidate]
-) -> list[NewPage]:
-    """Those whose pages are to be read, as many as may wait; the others are as they are."""
-    pages: list[NewPage] = []
-    if not any(one.made.listed for one in candidates):
-        return pages
-    waiting = article_page_queue.number(connection, source_id)
-    for one in candidates:
-        made = one.made
-        if not made.listed or not made.link:
-            continue
-        if waiting + len(pages) < (MOST_OLD if one.quiet else MOST_NEW):
-            pages.append(NewPage(made.key, made.link, made.listed))
-            one.made = replace(made, values=None, refusal=Refusal.UNREAD, reasons={})
-    return pages
 
 
 @dataclass(slots=True)

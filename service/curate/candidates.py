@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,6 +91,19 @@ def candidate(
     if quiet and known.article_id is None:  # its page may know better when it was published
         quiet = not _is_after(made.published, source.first_fetch_at, now)
     return ArticleCandidate(source, made, known, quiet)
+
+
+def with_keys_of_their_own(documents: Iterable[Sequence[ArticleCandidate]]) -> int:
+    """How many of these documents, from the first one on, share no key with one another."""
+    taken: set[str] = set()
+    number = 0
+    for some in documents:
+        own = {key for one in some if one.made.values is not None for key in one.keys}
+        if taken & own:
+            break
+        taken |= own
+        number += 1
+    return number
 
 
 def share(candidates: Sequence[ArticleCandidate]) -> None:

@@ -7,9 +7,10 @@ error, never an empty string.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -224,25 +225,25 @@ class Renderer:
 
         Words and assets are read once, and again after a reload.
         """
-        return self._stamps("web/*.j2")
+        return self._stamps("web", ".j2", deep=False)
 
     def failures(self) -> dict[bytes, str]:
         """Mails that could not be made of the files as they are: their hash -> why.
 
         Whoever makes mails writes it, so that nothing is tried again until a file is another.
         """
-        stamps = self._stamps("**/*")  # they may take in files of any name
+        stamps = self._stamps("", "", deep=True)  # they may take in files of any name
         if stamps != self._failed_by:
             self._failed_by, self._failed = stamps, {}
         return self._failed
 
-    def _stamps(self, pattern: str) -> Stamps:
+    def _stamps(self, within: str, ending: str, *, deep: bool) -> Stamps:
         found = []
         for folder in self._folders:
-            for path in sorted(folder.glob(pattern)):
+            for file in _files(folder / within, ending, deep=deep):
                 with suppress(OSError):  # gone meanwhile, or an editor's lock: a link to nowhere
-                    state = path.stat()
-                    found.append((str(path), state.st_mtime_ns, state.st_size))
+                    state = file.stat()
+                    found.append((file.path, state.st_mtime_ns, state.st_size))
         return tuple(found)
 
     def mail_digest(self) -> bytes:
@@ -252,9 +253,11 @@ class Renderer:
         """
         shape = hashlib.sha256(repr(self.site).encode())
         for folder in self._folders:
-            for path in sorted([*folder.glob("mail/**/*.j2"), *folder.glob("words/*.toml")]):
+            mails = _files(folder / "mail", ".j2", deep=True)
+            for file in (*mails, *_files(folder / "words", ".toml", deep=False)):
                 with suppress(OSError):  # as above; whoever renders it learns why
-                    shape.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+                    content = Path(file.path).read_bytes()
+                    shape.update(file.name.encode() + b"\0" + content + b"\0")
         return shape.digest()
 
     def _render(
@@ -321,6 +324,21 @@ class Renderer:
             "url": url,
             "asset": lambda file: url(f"/assets/{file}?v={self.assets.version(file)}"),
         }
+
+
+def _files(folder: Path | str, ending: str, *, deep: bool) -> Iterator[os.DirEntry[str]]:
+    """What a folder holds, by name, of names that end so: asked with each page and each plan.
+
+    `deep`: also what its folders hold, but not behind links.
+    """
+    held: list[os.DirEntry[str]] = []
+    with suppress(OSError), os.scandir(folder) as found:
+        held = sorted(found, key=lambda one: one.name)
+    for one in held:
+        if one.name.endswith(ending):
+            yield one
+        if deep and one.is_dir(follow_symlinks=False):
+            yield from _files(one.path, ending, deep=True)
 
 
 def _told(error: BaseException, place: tuple[str, int | None]) -> TemplateError:

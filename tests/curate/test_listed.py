@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from service.curate.admit import MOST_OLD, AdmitSource, Submission, admit_prepared
+from service.curate.admit import AdmitSource, Submission, admit_prepared
+from service.curate.arriving import MOST_OLD
 from service.curate.listed import Visits, pack, unpack, wanted
 from service.curate.prepare import Told, prepare
 from service.model import Document, Enclosure, Image

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from service.config.schema import Settings
 from service.curate.admit import AdmitSource, Submission, admit_prepared
@@ -122,6 +122,34 @@ def test_documents_together_become_what_they_become_one_by_one(tmp_path, empty, 
             assert broken(one) == []
     together.store.close()
     single.store.close()
+
+
+def test_twice_as_many_that_all_share_cost_twice_as_much_to_compare(store):
+    """Each waits for the one before it: what the others say is not read anew with each of them."""
+    names = [f"s{n}" for n in range(24)]
+    source = {name: {"url": f"https://{name}.vn/rss"} for name in names}
+    desk = Desk(store, NOW, Settings.model_validate({"source": source, "topic": {}}))
+    read = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if statement.startswith("SELECT"):
+            read.append(statement)
+
+    def reads(some):
+        submissions = [
+            _submission(desk, (name, False, [entry(f"{len(some)}", f"https://x.vn/{len(some)}")]))
+            for name in some
+        ]
+        read.clear()
+        with store.write() as connection:
+            admitted = admit_prepared(connection, submissions, NOW, desk.matcher)
+        assert [one.new for one in admitted] == [1] * len(some)
+        return len(read)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    few, many = reads(names[:12]), reads(names)
+    event.remove(store.engine, "before_cursor_execute", note)
+    assert many <= 2 * few + 2
 
 
 def test_who_comes_first_stays_first_where_three_share_by_two(any_store):

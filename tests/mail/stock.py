@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from service.config.schema import Settings
 from service.mail.message import edition_message_id
@@ -60,6 +60,11 @@ def settings(tmp_path: Path, **mail: object) -> Settings:
     )
     made._root = tmp_path
     return made
+
+
+_OF_THESE = t.subscription.c.id.in_(bindparam("some", expanding=True))
+_OWNERS = select(t.subscription.c.id, t.subscription.c.subscriber_id).where(_OF_THESE)
+_COVER = update(t.subscription).where(_OF_THESE).values(covered_to=bindparam("cut"))
 
 
 def fill(
@@ -130,21 +135,17 @@ def _fill(
             )
         )
     ids = deliveries.add(connection, new, now)
-    for subscription, delivery in zip(people, ids, strict=True):
-        told.write(connection, [_telling(connection, subscription, delivery, scope, known)])
-        connection.execute(
-            update(t.subscription).where(t.subscription.c.id == subscription).values(covered_to=cut)
-        )
+    rows = connection.execute(_OWNERS, {"some": people})
+    owners = {row.id: row.subscriber_id for row in rows}
+    told.write(
+        connection,
+        [
+            told.DeliveryContents(owners[one], scope, delivery, dict.fromkeys(known, True))
+            for one, delivery in zip(people, ids, strict=True)
+        ],
+    )
+    connection.execute(_COVER, {"some": people, "cut": cut})
     return Stock(digest, edition, segment, known, people, ids, [one.message_id for one in new])
-
-
-def _telling(
-    connection: Connection, subscription: int, delivery: int, scope: str, articles: list[int]
-) -> told.DeliveryContents:
-    subscriber = connection.execute(
-        select(t.subscription.c.subscriber_id).where(t.subscription.c.id == subscription)
-    ).scalar_one()
-    return told.DeliveryContents(subscriber, scope, delivery, dict.fromkeys(articles, True))
 
 
 def add_letter(

@@ -6,6 +6,7 @@ import pytest
 
 from service.net import guard
 from service.text.web.ip_literal import literal
+from tests.levels import table
 
 PRIVATE = [
     "127.0.0.1", "127.255.0.9", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255",
@@ -32,7 +33,7 @@ def test_what_is_not_the_public_web_is_refused():
     assert [address for address in PRIVATE if not guard.forbidden(address)] == []
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@table("address", PUBLIC)
 def test_the_public_web_may_be_entered(address):
     assert guard.forbidden(address) is None
 
@@ -64,7 +65,7 @@ def test_a_network_that_is_none_is_named(text):
         guard.networks([text])
 
 
-@pytest.mark.parametrize(
+@table(
     "host",
     [
         "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "[::1]", "::1",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from service.errors import FetchError, TooLargeError
 from service.net.unpack import Unpacker
+from tests.levels import table
 
 PACKS = {
     "": bytes,
@@ -32,8 +33,8 @@ def unpack(name, packed, *, limit=10_000_000, step=10_000):
     return unpacker.whole()
 
 
-@pytest.mark.parametrize("name", PACKS)
-@pytest.mark.parametrize("step", [1, 7, 65536, 10**9])
+@table("name", PACKS)
+@table("step", [1, 7, 65536, 10**9])
 def test_whatever_the_pieces_the_body_is_whole(name, step):
     text = TEXT[:3000] if step < 100 else TEXT
     assert unpack(name, PACKS[name](text), step=step) == text

@@ -16,6 +16,7 @@ from service.errors import ParseError
 from service.model import Enclosure, Image
 from service.parse.document import parse_document
 from service.parse.options import ParseOptions
+from tests.levels import table
 
 URL = "https://bao.example/rss/giao-duc.rss"
 VIET = ParseOptions(zone="Asia/Ho_Chi_Minh", language="vi")
@@ -308,7 +309,7 @@ def test_dates_of_rdf_and_of_atom_without_published(now):
     assert entry.published == entry.updated == datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "reason"),
     [
         (b"", "empty"),

@@ -68,8 +68,8 @@ def test_what_stands_behind_a_text_goes():
     assert {case: found for case, found in left.items() if found != case[0]} == {}
 
 
-@pytest.mark.parametrize("phrase", ["Đọc tiếp", "Continue reading", "Read more", "Leer más"])
-@pytest.mark.parametrize("mark", ["[…]", "[...]", "(...)", "…"])
+@table("phrase", ["Đọc tiếp", "Continue reading", "Read more", "Leer más"])
+@table("mark", ["[…]", "[...]", "(...)", "…"])
 def test_a_text_that_was_cut_ends_in_an_ellipsis(phrase, mark):
     assert without_boilerplate(f"Hội nghị nghe báo cáo {mark} {phrase}").replace(" …", "…") == (
         "Hội nghị nghe báo cáo…"
@@ -135,7 +135,7 @@ def test_it_only_takes_away_and_does_so_once(text):
     assert without_boilerplate(short) == short
 
 
-@pytest.mark.parametrize("behind", READ_ON[:12] + SIGNED[:4])
+@table("behind", READ_ON[:12] + SIGNED[:4])
 def test_the_lead_of_an_article_is_free_of_it(behind):
     sentence = SENTENCES[0]
     for field in ("summary", "content"):

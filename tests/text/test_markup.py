@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import fromstring
@@ -22,7 +21,7 @@ def links(html: str) -> list[tuple[str, str]]:
     return [(one.get("href"), one.text_content()) for one in tree.iter("a")]
 
 
-@pytest.mark.parametrize(
+@table(
     "tag",
     [
         '<a href="https://x.vn/y>Chữ</a>',
@@ -42,7 +41,7 @@ def links(html: str) -> list[tuple[str, str]]:
         '<a\nhref="https://x.vn/y\n>Chữ</a>',
     ],
 )
-@pytest.mark.parametrize(
+@table(
     ("before", "behind"),
     [
         ("", ""),

@@ -8,8 +8,6 @@ import re
 import unicodedata
 from collections import Counter
 
-import pytest
-
 from service.text.syllables import is_syllable
 from tests.levels import table
 
@@ -20,7 +18,7 @@ GOOD = (
 BAD = "été schön für très Dvořák bach sắch bàc tộtộ wà zô jơ fã ngè-ngè nguyễnn à1 không-có hoàá"
 
 
-@pytest.mark.parametrize("word", GOOD.split())
+@table("word", GOOD.split())
 def test_syllables(word):
     assert is_syllable(word)
     assert is_syllable(word.upper())

@@ -87,7 +87,7 @@ class _BlockWalk:
         self._links: list[list[str]] = []
         self._bold = 0
 
-    def run(self, root: HtmlElement) -> list[Block]:
+    def run(self, root: HtmlElement) -> Iterator[Block]:
         todo: list[tuple[str, HtmlElement, HtmlElement]] = [("open", root, root)]
         while todo:
             what, element, around = todo.pop()
@@ -97,8 +97,11 @@ class _BlockWalk:
                 self._close(element)
             else:
                 self._text(element.tail or "")
+            if self.blocks:
+                yield from self.blocks
+                self.blocks.clear()
         self._end(root)
-        return self.blocks
+        yield from self.blocks
 
     def _open(
         self,
@@ -146,22 +149,28 @@ class _BlockWalk:
         if not text:
             return
         self._line.parts.append(text)
-        seen = len("".join(text.split()))
-        if seen:
-            self._line.breaks = 0
         if self._links:
             self._links[-1].append(text)
-            self._line.linked += seen
-        if self._bold:
-            self._line.bold += seen
+        if text.isspace():
+            return
+        self._line.breaks = 0
+        if self._links or self._bold:
+            seen = len("".join(text.split()))
+            self._line.linked += seen if self._links else 0
+            self._line.bold += seen if self._bold else 0
 
     def _end(self, around: HtmlElement) -> None:
-        line, self._line = self._line, _TextLine()
+        line = self._line
+        if not line.parts and not line.links and not self._links:
+            line.breaks = 0
+            return
+        self._line = _TextLine()
         if self._links:  # a link around several blocks goes on in the next one
             href = line.links[-1][0] if line.links else ""
             self._links[-1] = []
             self._line.links.append((href, self._links[-1]))
-        text = one_line("".join(line.parts))
+        raw = "".join(line.parts)
+        text = "" if raw.isspace() else one_line(raw)
         if not text:
             return
         size = len("".join(text.split())) or 1
@@ -180,6 +189,11 @@ class _BlockWalk:
 
 def blocks(root: HtmlElement) -> list[Block]:
     """What people see of this part of the page."""
+    return list(each_block(root))
+
+
+def each_block(root: HtmlElement) -> Iterator[Block]:
+    """The same one by one, for who may have seen enough before its end."""
     return _BlockWalk().run(root)
 
 
@@ -230,7 +244,8 @@ def is_unseen(element: HtmlElement) -> bool:
 
 def is_hidden(element: HtmlElement) -> bool:
     """Whether its own attributes hide it."""
-    return element.get("hidden") is not None or bool(_HIDDEN.search(element.get("style") or ""))
+    style = element.get("style")
+    return element.get("hidden") is not None or bool(style and _HIDDEN.search(style))
 
 
 def _is_wrapper(form: HtmlElement) -> bool:

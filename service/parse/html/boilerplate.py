@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
-from service.parse.html.blocks import Block, ancestry, blocks
+from service.parse.html.blocks import Block, ancestry, each_block
 from service.parse.html.vocabulary import BOILERPLATE, SAYS_LITTLE, parted, points_on
 from service.text.fold import folded_tokens
 
@@ -116,8 +116,12 @@ def teasers(found: Iterable[Block], url: str) -> set[HtmlElement]:
 
 
 def _is_teaser(element: HtmlElement) -> bool:
-    inner = blocks(element)
-    told = [one for one in inner if not one.is_link and one.own > HEADLINE]
-    if any(one.element.tag == "h1" for one in inner):
-        return False
-    return len(told) <= 1 and sum(one.own for one in told) <= _TEASER
+    told = 0
+    for one in each_block(element):
+        if one.element.tag == "h1":
+            return False
+        if not one.is_link and one.own > HEADLINE:
+            if told or one.own > _TEASER:
+                return False
+            told = one.own
+    return True

@@ -89,6 +89,24 @@ class Matchable:
 _ADD = inserting(t.article, "public_id", "source_id", "first_seen_at", *ArticleValues.__slots__)
 _ADD_STORY = inserting(t.story, "public_id", "article_id", "created_at")
 
+# Asked for with each document: to build them anew took longer than their answers.
+_PLACE = insert(t.story_article).from_select(
+    ["article_id", "story_id"],
+    select(t.story.c.article_id, t.story.c.id).where(
+        t.story.c.public_id.in_(bindparam("named", expanding=True))
+    ),
+)
+_IDS = select(t.article.c.public_id, t.article.c.id).where(
+    t.article.c.public_id.in_(bindparam("named", expanding=True))
+)
+_AMENDED = ("source_id", "updated_at", *ArticleValues.__slots__)
+_AMEND = (
+    update(t.article)
+    .where(t.article.c.id == bindparam("row"))
+    .values({name: bindparam(name) for name in _AMENDED})
+)
+_STORED = select(t.article).where(t.article.c.id.in_(bindparam("ids", expanding=True)))
+
 
 def add(connection: Connection, rows: Sequence[New], now: datetime) -> dict[str, int]:
     """Insert articles, each with a story of its own. Public id -> the new article.
@@ -120,21 +138,14 @@ def add(connection: Connection, rows: Sequence[New], now: datetime) -> dict[str,
         ],
     )
     for batch in lots(ids):
-        connection.execute(
-            insert(t.story_article).from_select(
-                ["article_id", "story_id"],
-                select(t.story.c.article_id, t.story.c.id).where(t.story.c.public_id.in_(batch)),
-            )
-        )
+        connection.execute(_PLACE, {"named": batch})
     return ids
 
 
 def _ids(connection: Connection, public_ids: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for batch in lots(public_ids):
-        rows = connection.execute(
-            select(t.article.c.public_id, t.article.c.id).where(t.article.c.public_id.in_(batch))
-        )
+        rows = connection.execute(_IDS, {"named": batch})
         found.update((row[0], row[1]) for row in rows)
     return found
 
@@ -151,20 +162,14 @@ def amend(connection: Connection, rows: Iterable[Amended]) -> None:
         for one in rows
     ]
     if changed:
-        statement = (
-            update(t.article)
-            .where(t.article.c.id == bindparam("row"))
-            .values({name: bindparam(name) for name in changed[0] if name != "row"})
-        )
-        connection.execute(statement, changed)
+        connection.execute(_AMEND, changed)
 
 
 def stored(connection: Connection, ids: Iterable[int]) -> dict[int, Stored]:
     """Id -> the article."""
     found: dict[int, Stored] = {}
     for batch in lots(ids):
-        rows = connection.execute(select(t.article).where(t.article.c.id.in_(batch)))
-        for row in rows:
+        for row in connection.execute(_STORED, {"ids": batch}):
             values = ArticleValues.from_row(row)
             told = row.public_id, row.source_id, row.first_seen_at, row.updated_at
             found[row.id] = Stored(row.id, *told, values)

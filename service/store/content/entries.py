@@ -81,10 +81,12 @@ def queue(connection: Connection) -> bool:
     """
     if connection.dialect.name != "postgresql":
         return False
-    connection.execute(select(func.pg_advisory_xact_lock(_ADMISSION)))
+    connection.execute(_QUEUE)
     return True
 
 
+# Asked for with each document: to build them anew took longer than their answers.
+_QUEUE = select(func.pg_advisory_xact_lock(_ADMISSION))
 _KNOWN = select(
     entry.c.id,
     entry.c.entry_key,
@@ -124,46 +126,57 @@ def add(connection: Connection, rows: Iterable[tuple[int, NewEntry]], now: datet
     )
 
 
+_AMENDED = ("link", "title", "hash", "article_id", "refused_reason", "quiet", "published_at")
+_AMEND = (
+    update(entry)
+    .where(entry.c.id == bindparam("row"))
+    .values({name: bindparam(name) for name in _AMENDED})
+)
+
+
 def amend(connection: Connection, rows: Sequence[tuple[int, NewEntry]]) -> None:
     """Entries that say something else than before: (id, what they say now)."""
     if rows:
-        names = ("link", "title", "hash", "article_id", "refused_reason", "quiet", "published_at")
-        statement = (
-            update(entry)
-            .where(entry.c.id == bindparam("row"))
-            .values({name: bindparam(name) for name in names})
-        )
         connection.execute(
-            statement,
-            [{"row": row, **{name: getattr(new, name) for name in names}} for row, new in rows],
+            _AMEND,
+            [{"row": row, **{name: getattr(new, name) for name in _AMENDED}} for row, new in rows],
         )
+
+
+_BY_KEY = (
+    select(article_key.c.key, func.coalesce(article.c.merged_into, article.c.id))
+    .join(article, article.c.id == article_key.c.article_id)
+    .where(article_key.c.key.in_(bindparam("keys", expanding=True)))
+)
 
 
 def articles_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, int]:
     """Key -> the article it leads to, through what was merged."""
     found: dict[str, int] = {}
     for batch in lots(keys):
-        rows = connection.execute(
-            select(article_key.c.key, func.coalesce(article.c.merged_into, article.c.id))
-            .join(article, article.c.id == article_key.c.article_id)
-            .where(article_key.c.key.in_(batch))
-        )
+        rows = connection.execute(_BY_KEY, {"keys": batch})
         found |= {row[0]: row[1] for row in rows}
     return found
+
+
+_TELLERS = (
+    select(
+        entry.c.article_id,
+        entry.c.source_id,
+        source.c.name,
+        func.sum(case((entry.c.quiet.is_(True), 0), else_=1)).label("loud"),
+    )
+    .join(source, source.c.id == entry.c.source_id)
+    .where(entry.c.article_id.in_(bindparam("articles", expanding=True)))
+    .group_by(entry.c.article_id, entry.c.source_id, source.c.name)
+)
 
 
 def tellers(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, ArticleTeller]]:
     """Article -> rows of the sources that told it."""
     found: defaultdict[int, dict[int, ArticleTeller]] = defaultdict(dict)
-    loud = func.sum(case((entry.c.quiet.is_(True), 0), else_=1))
     for batch in lots(articles):
-        rows = connection.execute(
-            select(entry.c.article_id, entry.c.source_id, source.c.name, loud.label("loud"))
-            .join(source, source.c.id == entry.c.source_id)
-            .where(entry.c.article_id.in_(batch))
-            .group_by(entry.c.article_id, entry.c.source_id, source.c.name)
-        )
-        for row in rows:
+        for row in connection.execute(_TELLERS, {"articles": batch}):
             found[row.article_id][row.source_id] = ArticleTeller(row.name, quiet=row.loud == 0)
     return found
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, select, true
+from sqlalchemy import Connection, and_, bindparam, delete, select, true
 
 from service.store.content import versions
+from service.store.core.bulk import Many, Statement
 from service.store.core.kicks import Kick, kick
 from service.store.core.statements import upsert
 from service.store.tables import stale_feed
@@ -23,6 +24,20 @@ HOT = "hot"
 
 
 _TICK = timedelta(microseconds=1)
+
+
+def _marking(connection: Connection) -> Statement:
+    values = {
+        name: bindparam(name, type_=stale_feed.c[name].type) for name in ("feed", "marked_at")
+    }
+    statement = upsert(connection, stale_feed).values(values)
+    return statement.on_conflict_do_update(
+        index_elements=["feed"], set_={"marked_at": statement.excluded.marked_at}
+    )
+
+
+_MARK = Many(_marking)
+_MARKED = select(stale_feed)
 
 
 def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
@@ -40,13 +55,7 @@ def mark(connection: Connection, feeds: Iterable[str], now: datetime) -> None:
     ]
     if rows:
         kick(connection, Kick.FEEDS)
-        statement = upsert(connection, stale_feed)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["feed"], set_={"marked_at": statement.excluded.marked_at}
-            ),
-            rows,
-        )
+        _MARK(connection, rows)
 
 
 def mark_listed(connection: Connection, topics: Iterable[str], now: datetime) -> None:
@@ -58,7 +67,7 @@ def mark_listed(connection: Connection, topics: Iterable[str], now: datetime) ->
 
 def marked(connection: Connection) -> dict[str, datetime]:
     """Feed -> its mark."""
-    return {row.feed: row.marked_at for row in connection.execute(select(stale_feed))}
+    return {row.feed: row.marked_at for row in connection.execute(_MARKED)}
 
 
 def clear(

@@ -33,10 +33,46 @@ class TopicArticle:
     reason: dict[str, Any]
 
 
+# Asked for with each document: to build them anew took longer than their answers.
+_IDS = select(topic.c.name, topic.c.id).where(topic.c.retired_at.is_(None))
+_RULED = select(topic.c.name, topic.c.id, topic.c.rules_hash, topic.c.in_force_hash).where(
+    topic.c.retired_at.is_(None)
+)
+_OF_ARTICLES = select(
+    article_topic.c.article_id,
+    article_topic.c.topic_id,
+    article_topic.c.quiet,
+    article_topic.c.reason,
+).where(article_topic.c.article_id.in_(bindparam("articles", expanding=True)))
+_BECOME_NEWS = (
+    update(article_topic)
+    .where(
+        article_topic.c.article_id.in_(bindparam("articles", expanding=True)),
+        article_topic.c.quiet.is_(True),
+    )
+    .values(quiet=False, entered_at=bindparam("now"))
+)
+_PUBLISHED = (
+    select(article.c.published_at)
+    .join(story, story.c.article_id == article.c.id)
+    .join(story_article, story_article.c.story_id == story.c.id)
+    .where(story_article.c.article_id == article_topic.c.article_id)
+    .scalar_subquery()
+)
+_LIST_ANEW = (
+    update(article_topic)
+    .where(article_topic.c.article_id.in_(bindparam("articles", expanding=True)))
+    .values(
+        listed_at=func.coalesce(
+            case((article_topic.c.entered_at > _PUBLISHED, _PUBLISHED)), article_topic.c.entered_at
+        )
+    )
+)
+
+
 def ids(connection: Connection) -> dict[str, int]:
     """Id in the TOML -> row, of every topic that is not retired."""
-    rows = connection.execute(select(topic.c.name, topic.c.id).where(topic.c.retired_at.is_(None)))
-    return {row.name: row.id for row in rows}
+    return {row.name: row.id for row in connection.execute(_IDS)}
 
 
 def row(connection: Connection, name: str, was: str | None = None) -> int | None:
@@ -69,9 +105,7 @@ class Ruled:
 
 def ruled(connection: Connection) -> dict[str, Ruled]:
     """Id in the TOML -> rules, of every topic that is not retired."""
-    columns = (topic.c.name, topic.c.id, topic.c.rules_hash, topic.c.in_force_hash)
-    rows = connection.execute(select(*columns).where(topic.c.retired_at.is_(None)))
-    return {name: Ruled(*rest) for name, *rest in rows}
+    return {name: Ruled(*rest) for name, *rest in connection.execute(_RULED)}
 
 
 def put_in_force(connection: Connection, hashes: Mapping[str, bytes]) -> None:
@@ -98,15 +132,7 @@ def of_articles(
     """Article -> topic row -> how it stands there."""
     found: defaultdict[int, dict[int, TopicArticle]] = defaultdict(dict)
     for batch in lots(article_ids):
-        rows = connection.execute(
-            select(
-                article_topic.c.article_id,
-                article_topic.c.topic_id,
-                article_topic.c.quiet,
-                article_topic.c.reason,
-            ).where(article_topic.c.article_id.in_(batch))
-        )
-        for row in rows:
+        for row in connection.execute(_OF_ARTICLES, {"articles": batch}):
             found[row.article_id][row.topic_id] = TopicArticle(*row)
     return found
 
@@ -154,11 +180,7 @@ def enter(
 def become_news(connection: Connection, article_ids: Sequence[int], now: datetime) -> None:
     """Quiet articles are news from now on: somebody told them after his first collection."""
     if article_ids:
-        connection.execute(
-            update(article_topic)
-            .where(article_topic.c.article_id.in_(article_ids), article_topic.c.quiet.is_(True))
-            .values(quiet=False, entered_at=now)
-        )
+        connection.execute(_BECOME_NEWS, {"articles": list(article_ids), "now": now})
         list_anew(connection, article_ids)
 
 
@@ -168,20 +190,8 @@ def list_anew(connection: Connection, article_ids: Iterable[int]) -> None:
     It counts from when its first article entered, or from when the one that represents it came out
     if that was before. Whatever changes the one or the other for the later calls this.
     """
-    published = (
-        select(article.c.published_at)
-        .join(story, story.c.article_id == article.c.id)
-        .join(story_article, story_article.c.story_id == story.c.id)
-        .where(story_article.c.article_id == article_topic.c.article_id)
-        .scalar_subquery()
-    )
-    before = case((published < article_topic.c.entered_at, published))
     for some in lots(article_ids):
-        connection.execute(
-            update(article_topic)
-            .where(article_topic.c.article_id.in_(some))
-            .values(listed_at=func.coalesce(before, article_topic.c.entered_at))
-        )
+        connection.execute(_LIST_ANEW, {"articles": some})
 
 
 def leave(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:

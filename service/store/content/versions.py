@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
+from service.store.core.bulk import Many, Statement
 from service.store.core.statements import upsert
 from service.store.tables import content_version
 
@@ -47,21 +48,28 @@ def feed(name: str) -> str:
     return f"/feeds/{name}"
 
 
+def _raising(connection: Connection) -> Statement:
+    columns = content_version.c.scope, content_version.c.version
+    values = {one.name: bindparam(one.name, type_=one.type) for one in columns}
+    return (
+        upsert(connection, content_version)
+        .values(values)
+        .on_conflict_do_update(
+            index_elements=["scope"], set_={"version": content_version.c.version + 1}
+        )
+    )
+
+
+_RAISE = Many(_raising)
+
+
 def raise_(connection: Connection, scopes: Iterable[str]) -> None:
     """Something under these scopes has changed. Needs a write transaction.
 
     Scopes are raised in one order, and a transaction does so once, or PostgreSQL could see two of
     them wait for one another.
     """
-    rows = [{"scope": scope, "version": 1} for scope in sorted(set(scopes))]
-    if rows:
-        statement = upsert(connection, content_version)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["scope"], set_={"version": content_version.c.version + 1}
-            ),
-            rows,
-        )
+    _RAISE(connection, [{"scope": scope, "version": 1} for scope in sorted(set(scopes))])
 
 
 # Asked for by each plan and each page: to build it anew took longer than its answer.
@@ -79,6 +87,9 @@ def is_still(scope: str, version: int) -> ColumnElement[bool]:
     return func.coalesce(own.scalar_subquery(), 0) == version
 
 
+_EVERY = select(content_version)
+
+
 def every(connection: Connection) -> Versions:
     """All of them: a few for the site, two for each topic."""
-    return {row.scope: row.version for row in connection.execute(select(content_version))}
+    return {row.scope: row.version for row in connection.execute(_EVERY)}

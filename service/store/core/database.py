@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, text
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -55,6 +56,9 @@ _READS_KB, _WRITES_KB = 300, 3000
 read the system has in its cache; those that write come back to a page for each of their rows. What
 a range of an edition tells is written into some hundred pages of three indexes: with the small one
 each of them was spilled and read again many times, which took three times as long."""
+
+_BEGIN = "bantin_begin"
+"""Where a connection keeps the words that begin its transactions, if others than BEGIN."""
 
 _COMPILED: LRUCache[Any, Any] = LRUCache(1000)
 """SQL of statements for SQLite, at most 1.5 times as many; threads may share it. A file has three
@@ -157,8 +161,10 @@ class Store:
                 self._kicked(kicked)
             return
         # Threads of this process queue here instead of spinning on SQLite's own lock.
-        with self._write_lock, errors_as_ours(), engine.connect() as raw:
-            connection = raw.execution_options(bantin_begin="BEGIN IMMEDIATE")
+        with (
+            self._write_lock, errors_as_ours(), engine.connect() as connection,
+            writing_at_once(connection),
+        ):  # fmt: skip
             begin_patiently(connection)
             kicks.taken(connection)  # of a transaction before, which was undone
             try:
@@ -290,11 +296,20 @@ def _sqlite_engine(url: str, synchronous: str, cache_kb: int, limit_s: float) ->
         cursor.execute("PRAGMA secure_delete=ON")  # an address is not left in a freed cell
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("bantin_begin", "BEGIN"))
-
     return engine
+
+
+class _SqliteDialect(SQLiteDialect_pysqlite):
+    """Begins a transaction as its connection says, where the driver would wait for a write.
+
+    An engine with a listener for "begin" asks for listeners seven times a statement, which took a
+    fifth of a short question.
+    """
+
+    supports_statement_cache = True
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        dbapi_connection.driver_connection.execute(dbapi_connection.info.get(_BEGIN, "BEGIN"))
 
 
 @cache
@@ -304,11 +319,23 @@ def _sqlite_dialect() -> Dialect:
     What it learns from its first connection is the version of the library, the same for each file.
     One for PostgreSQL would hold facts of a server; and there a store has one engine anyway.
     """
+    dialect = _SqliteDialect(dbapi=sqlite3)
     engine = create_engine("sqlite://")
-    with engine.connect():
-        pass  # the dialect is complete after the first connection
+    with engine.connect() as connection:
+        dialect.initialize(connection)
     engine.dispose()
-    return engine.dialect
+    return dialect
+
+
+@contextmanager
+def writing_at_once(connection: Connection) -> Iterator[None]:
+    """Within, each transaction of a connection to SQLite begins with the lock for writing."""
+    info = connection.info
+    info[_BEGIN] = "BEGIN IMMEDIATE"
+    try:
+        yield
+    finally:
+        info.pop(_BEGIN, None)
 
 
 def begin_patiently(connection: Connection) -> None:

@@ -23,14 +23,18 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    String,
     Table,
+    bindparam,
     or_,
     select,
     true,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from service.store.core.bulk import lots
+from service.store.core.column_types import UtcDateTime
 from service.store.core.database import Store
 from service.store.core.threads import claimed_in_thread, finished, in_thread
 
@@ -42,6 +46,9 @@ RENEW_EVERY_S = 10.0
 FURTHEST = timedelta(minutes=10)
 """A lease that ends later than this from now was taken by a clock that was ahead: it is void.
 Clocks of several machines differ by less."""
+
+NOW = bindparam("now", type_=UtcDateTime)
+"""The instant that a statement made beforehand is asked at."""
 
 Result = TypeVar("Result")
 
@@ -129,11 +136,36 @@ class Lease:
         are locked in one order, and past what another process is taking just now: two that met
         half way would wait for each other for ever. (SQLite has one writer and no such clause.)
         """
-        free = select(self.key).where(*wanted, self.free(now)).order_by(self.key)
+        claiming = self.claiming(*wanted, values=values, returning=returning)
+        return self.claim_with(connection, claiming, owner, now, until)
+
+    def claiming(
+        self,
+        *wanted: ColumnElement[bool],
+        values: Mapping[str, Any] | None = None,
+        returning: Collection[ColumnElement[Any]] = (),
+    ) -> ReturningUpdate[Any]:
+        """The statement of `claim`, for who asks it often and makes it once: see `claim_with`."""
+        now, furthest = NOW, bindparam("furthest", type_=UtcDateTime)
+        free = select(self.key).where(*wanted, self.free(now, furthest)).order_by(self.key)
         ids = free.with_for_update(skip_locked=True)
         taking = update(self.table).where(self.key.in_(ids))
-        changed = taking.values({**self.taken(owner, until), **(values or {})})
-        return connection.execute(changed.returning(*(returning or [self.key])))
+        taken = self.taken(bindparam("claims", type_=String), bindparam("until", type_=UtcDateTime))
+        changed = taking.values({**taken, **(values or {})})
+        return changed.returning(*(returning or [self.key]))
+
+    def claim_with(
+        self,
+        connection: Connection,
+        claiming: ReturningUpdate[Any],
+        owner: str,
+        now: datetime,
+        until: datetime,
+        **asked: object,
+    ) -> CursorResult[Any]:
+        """`claim` with a statement that was made before. `asked`: its own parameters beside NOW."""
+        values = {"claims": owner, "now": now, "furthest": now + FURTHEST, "until": until}
+        return connection.execute(claiming, {**values, **asked})
 
     def renew(
         self, connection: Connection, owner: str, keys: Iterable[Any], until: datetime

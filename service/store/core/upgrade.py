@@ -22,7 +22,12 @@ from sqlalchemy.exc import OperationalError
 
 from service.errors import SchemaError, StoreBusyError, StoreError
 from service.store.core import facts
-from service.store.core.database import Store, begin_patiently, errors_as_ours
+from service.store.core.database import (
+    Store,
+    begin_patiently,
+    errors_as_ours,
+    writing_at_once,
+)
 from service.store.core.revisions import OLDEST, UNFINISHED
 
 _LOCK = 0x62616E74696E  # "bantin": the advisory lock of migrations on PostgreSQL
@@ -70,8 +75,8 @@ def upgrade(
             assert raw is not None
             raw.execute("PRAGMA foreign_keys=OFF")
             try:
-                begun = connection.execution_options(bantin_begin="BEGIN IMMEDIATE")
-                _at_once(begun, to, before, after, more)
+                with writing_at_once(connection):
+                    _at_once(connection, to, before, after, more)
             finally:
                 raw.execute("PRAGMA foreign_keys=ON")
             return

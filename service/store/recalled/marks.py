@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select
 
 from service.store.content import versions
 from service.store.core.bulk import lots
@@ -27,17 +27,20 @@ def there_are(connection: Connection) -> bool:
     return connection.scalar(select(recalled_article.c.article_id).limit(1)) is not None
 
 
+_ROOT = func.coalesce(article.c.merged_into, article.c.id)
+_AMONG = (
+    select(_ROOT.label("root"), recalled_article.c.recall_id)
+    .join(recalled_article, recalled_article.c.article_id == article.c.id)
+    .where(_ROOT.in_(bindparam("articles", expanding=True)))
+    .order_by(recalled_article.c.recall_id)
+)
+
+
 def among(connection: Connection, articles: Iterable[int]) -> dict[int, int]:
     """Which of these articles are taken back, themselves or what became one with them -> recall."""
     found: dict[int, int] = {}
     for some in lots(set(articles)):
-        root = func.coalesce(article.c.merged_into, article.c.id)
-        rows = connection.execute(
-            select(root.label("root"), recalled_article.c.recall_id)
-            .join(recalled_article, recalled_article.c.article_id == article.c.id)
-            .where(root.in_(some))
-            .order_by(recalled_article.c.recall_id)
-        )
+        rows = connection.execute(_AMONG, {"articles": some})
         found |= {row.root: row.recall_id for row in rows}
     return found
 

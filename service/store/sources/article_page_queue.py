@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, delete, func, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from service.store.content import entries
 from service.store.core.bulk import lots
-from service.store.core.lease import Lease
+from service.store.core.column_types import UtcDateTime
+from service.store.core.lease import FURTHEST, NOW, Lease
 from service.store.core.statements import upsert
 from service.store.sources.pauses import awake
 from service.store.tables import entry, source, source_poll
@@ -83,16 +87,21 @@ def add(connection: Connection, source_id: int, pages: Sequence[NewPage], now: d
         _tell(connection, source_id, None)
 
 
+_NUMBER = select(func.count()).select_from(t).where(t.c.source_id == bindparam("of"))
+
+
 def number(connection: Connection, source_id: int) -> int:
     """How many pages of a source wait."""
-    counted = select(func.count()).select_from(t).where(t.c.source_id == source_id)
-    return connection.scalar(counted) or 0
+    return connection.scalar(_NUMBER, {"of": source_id}) or 0
+
+
+_FREE = LEASE.free(NOW, bindparam("furthest", type_=UtcDateTime))
+_IS_DUE = select(t.c.entry_id).where(t.c.next_try_at <= NOW, _FREE).limit(1)
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether any page may be read now. Asked often, and without taking a lock."""
-    due = select(t.c.entry_id).where(t.c.next_try_at <= now, LEASE.free(now)).limit(1)
-    return connection.execute(due).first() is not None
+    return connection.execute(_IS_DUE, {"now": now, "furthest": now + FURTHEST}).first() is not None
 
 
 def claim(
@@ -105,43 +114,56 @@ def claim(
     besides: Sequence[int] = (),
 ) -> list[ClaimedArticlePage]:
     """Take what is due and free, some of each source but `besides`. `names`: of these alone."""
-    wanted = awake(now) if names is None else source.c.name.in_(sorted(set(names)))
+    asked = {} if names is None else {"named": sorted(set(names))}
+    taken = LEASE.claim_with(
+        connection, _claiming(named=names is not None), owner, now, until,
+        most=limit, besides=list(besides), **asked,
+    )  # fmt: skip
+    return _pages(connection, sorted(taken.scalars()), owner)
+
+
+@cache
+def _claiming(*, named: bool) -> ReturningUpdate[Any]:
+    wanted = source.c.name.in_(bindparam("named", expanding=True)) if named else awake(NOW)
     turn = func.row_number().over(
         partition_by=t.c.source_id, order_by=(t.c.next_try_at, t.c.entry_id)
     )
     due = (
         select(t.c.entry_id, turn.label("turn"))
         .join(source, source.c.id == t.c.source_id)
-        .where(t.c.next_try_at <= now, LEASE.free(now), source.c.retired_at.is_(None), wanted)
-        .where(t.c.source_id.not_in(besides))
+        .where(t.c.next_try_at <= NOW, _FREE, source.c.retired_at.is_(None), wanted)
+        .where(t.c.source_id.not_in(bindparam("besides", expanding=True)))
         .subquery()
     )
     ids = (
         select(due.c.entry_id)
         .where(due.c.turn <= A_SOURCE)
         .order_by(due.c.turn, due.c.entry_id)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
     )
-    taken = LEASE.claim(connection, owner, now, until, t.c.entry_id.in_(ids))
-    return _pages(connection, sorted(taken.scalars()), owner)
+    return LEASE.claiming(t.c.entry_id.in_(ids))
+
+
+_PAGES = (
+    select(
+        t.c.entry_id, entry.c.entry_key, t.c.source_id, source.c.name, source.c.title, t.c.url,
+        t.c.listed_entry, t.c.added_at, t.c.tries, entry.c.article_id,
+        source_poll.c.first_fetch_at,
+    )
+    .join(entry, entry.c.id == t.c.entry_id)
+    .join(source, source.c.id == t.c.source_id)
+    .join(source_poll, source_poll.c.source_id == t.c.source_id)
+    .where(t.c.entry_id.in_(bindparam("taken", expanding=True)))
+    .order_by(t.c.entry_id)
+)  # fmt: skip
 
 
 def _pages(connection: Connection, ids: Sequence[int], owner: str) -> list[ClaimedArticlePage]:
-    statement = (
-        select(
-            t.c.entry_id, entry.c.entry_key, t.c.source_id, source.c.name, source.c.title, t.c.url,
-            t.c.listed_entry, t.c.added_at, t.c.tries, entry.c.article_id,
-            source_poll.c.first_fetch_at,
-        )
-        .join(entry, entry.c.id == t.c.entry_id)
-        .join(source, source.c.id == t.c.source_id)
-        .join(source_poll, source_poll.c.source_id == t.c.source_id)
-        .where(t.c.entry_id.in_(ids))
-        .order_by(t.c.entry_id)
-    )  # fmt: skip
+    if not ids:
+        return []
     return [
         ClaimedArticlePage(*row[:7], owner, *row[7:9], row.article_id is None, row.first_fetch_at)
-        for row in connection.execute(statement)
+        for row in connection.execute(_PAGES, {"taken": ids})
     ]
 
 

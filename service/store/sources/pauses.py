@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, or_, select, update
 
 from service.store.tables import source as t
 
 
-def awake(now: datetime) -> ColumnElement[bool]:
-    """Whether a source may be asked unbidden: neither the TOML nor a person lets it rest."""
+def awake(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """Whether a source may be asked unbidden: neither the TOML nor a person lets it rest.
+
+    `now`: an instant, or a parameter.
+    """
     # Never NULL, so that it can be turned round.
     ended = and_(t.c.paused_until.is_not(None), t.c.paused_until <= now)
     over = or_(t.c.paused_since.is_(None), ended)

@@ -45,6 +45,15 @@ class SourceTitle:
     home: str | None
 
 
+_HELD = (
+    select(s.c.id, LEASE.owner, s.c.url, s.c.title, s.c.home)
+    .join(t, t.c.source_id == s.c.id)
+    .where(s.c.id.in_(bindparam("claimed", expanding=True)))
+    .order_by(s.c.id)
+    .with_for_update(key_share=True)
+)
+
+
 def held(connection: Connection, claimed: Iterable[ClaimedSource]) -> dict[int, SourceTitle]:
     """Those whose claim stands and whose address is still the one that was fetched.
 
@@ -53,14 +62,7 @@ def held(connection: Connection, claimed: Iterable[ClaimedSource]) -> dict[int, 
     wanted = {one.id: one for one in claimed}
     found: dict[int, SourceTitle] = {}
     for batch in lots(sorted(wanted)):
-        rows = connection.execute(
-            select(s.c.id, LEASE.owner, s.c.url, s.c.title, s.c.home)
-            .join(t, t.c.source_id == s.c.id)
-            .where(s.c.id.in_(batch))
-            .order_by(s.c.id)
-            .with_for_update(key_share=True)
-        )
-        for row in rows:
+        for row in connection.execute(_HELD, {"claimed": batch}):
             one = wanted[row.id]
             if (row.lease_owner, row.url) == (one.owner, one.url):
                 found[row.id] = SourceTitle(row.title, row.home)

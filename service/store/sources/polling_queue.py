@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from service.store.core.bulk import lots
-from service.store.core.lease import Lease
+from service.store.core.column_types import UtcDateTime
+from service.store.core.lease import FURTHEST, NOW, Lease
 from service.store.sources import list_state as lists_
 from service.store.sources import poll_state as m
 from service.store.sources.list_state import Lists
@@ -89,14 +92,23 @@ class BodyFingerprint:
 
 def due(connection: Connection, now: datetime, limit: int | None = None) -> list[Due]:
     """What is due and free, the longest waiting first."""
-    statement = (
+    statement = _due() if limit is None else _due().limit(limit)
+    return [Due(*row) for row in connection.execute(statement, _at(now))]
+
+
+def _at(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "furthest": now + FURTHEST}
+
+
+@cache
+def _due() -> Select[Any]:
+    free = LEASE.free(NOW, bindparam("furthest", type_=UtcDateTime))
+    return (
         select(s.c.id, s.c.name, _address())
         .join(t, t.c.source_id == s.c.id)
-        .where(_live(), awake(now), t.c.gone_at.is_(None), t.c.next_poll_at <= now, LEASE.free(now))
+        .where(_live(), awake(NOW), t.c.gone_at.is_(None), t.c.next_poll_at <= NOW, free)
         .order_by(t.c.next_poll_at, s.c.id)
-        .limit(limit)
     )
-    return [Due(*row) for row in connection.execute(statement)]
 
 
 def named(connection: Connection, names: Iterable[str]) -> list[Due]:
@@ -125,27 +137,30 @@ def claim(
     """
     claimed: list[ClaimedSource] = []
     for ids in lots([source.id for source in wanted], _MOST_AT_ONCE):
-        collected = select(s.c.id).where(s.c.id.in_(ids), _live())
-        conditions = []
-        if not at_once:
-            collected = collected.where(awake(now))
-            conditions += [t.c.next_poll_at <= now, t.c.gone_at.is_(None)]
-        tried = {
-            "last_tried_at": now,
-            "first_fetch_at": func.coalesce(t.c.first_fetch_at, now),
-        }
-        taken = LEASE.claim(
-            connection, owner, now, until, t.c.source_id.in_(collected), *conditions, values=tried,
-            returning=(
-                t.c.source_id, _of_source(s.c.name), _of_source(s.c.url), LEASE.owner,
-                t.c.first_fetch_at, t.c.first_collected_at, t.c.failures, t.c.etag,
-                t.c.last_modified, t.c.body_hash, t.c.read_as, t.c.document_error,
-                t.c.quarantined_since, t.c.gone_at, t.c.pushed_until, t.c.held_until,
-                t.c.next_poll_at, *lists_.COLUMNS, *m.COLUMNS,
-            ),
-        )  # fmt: skip
+        claiming = _claiming(at_once=at_once)
+        taken = LEASE.claim_with(connection, claiming, owner, now, until, wanted=ids)
         claimed += [_claimed(tuple(row)) for row in taken]
     return claimed
+
+
+@cache
+def _claiming(*, at_once: bool) -> ReturningUpdate[Any]:
+    collected = select(s.c.id).where(s.c.id.in_(bindparam("wanted", expanding=True)), _live())
+    conditions = []
+    if not at_once:
+        collected = collected.where(awake(NOW))
+        conditions += [t.c.next_poll_at <= NOW, t.c.gone_at.is_(None)]
+    tried = {"last_tried_at": NOW, "first_fetch_at": func.coalesce(t.c.first_fetch_at, NOW)}
+    return LEASE.claiming(
+        t.c.source_id.in_(collected), *conditions, values=tried,
+        returning=(
+            t.c.source_id, _of_source(s.c.name), _of_source(s.c.url), LEASE.owner,
+            t.c.first_fetch_at, t.c.first_collected_at, t.c.failures, t.c.etag,
+            t.c.last_modified, t.c.body_hash, t.c.read_as, t.c.document_error,
+            t.c.quarantined_since, t.c.gone_at, t.c.pushed_until, t.c.held_until,
+            t.c.next_poll_at, *lists_.COLUMNS, *m.COLUMNS,
+        ),
+    )  # fmt: skip
 
 
 def _claimed(row: tuple[Any, ...]) -> ClaimedSource:

@@ -13,10 +13,12 @@ from service.store.core.bulk import Many, Statement
 from service.store.core.statements import upsert
 from service.store.tables import source_snapshot as t
 
+_LAST = select(t.c.snapshot).where(t.c.source_id == bindparam("of"))
+
 
 def last(connection: Connection, source_id: int) -> bytes | None:
     """None: nothing is remembered."""
-    return connection.scalar(select(t.c.snapshot).where(t.c.source_id == source_id))
+    return connection.scalar(_LAST, {"of": source_id})
 
 
 def _keeping(connection: Connection) -> Statement:

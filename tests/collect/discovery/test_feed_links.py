@@ -20,6 +20,7 @@ from service.model import Further
 from service.parse.html.tree import tree_of
 from service.parse.sitemap.well_known import best_of, named_in
 from tests.collect.outlets import declared, page
+from tests.levels import table
 from tests.parse.refusals import read_or_refusal
 
 HERE = "https://bao.example.vn/tin/"
@@ -29,7 +30,7 @@ def found(body="", head="", here=HERE):
     return feeds_of(tree_of(page(body, head).encode(), {}), here, here)
 
 
-@pytest.mark.parametrize(
+@table(
     ("markup", "url"),
     [
         (declared("/rss"), "https://bao.example.vn/rss"),
@@ -126,7 +127,7 @@ def test_a_page_of_thousands_of_links_is_cut():
     assert len(found("".join(f"<a href=/rss/{n}.rss>x</a>" for n in range(5000)))) == MOST
 
 
-@pytest.mark.parametrize(
+@table(
     ("title", "url", "answer"),
     [
         ("Báo » Dòng bình luận", "https://x.vn/a", True),

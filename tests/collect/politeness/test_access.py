@@ -14,6 +14,7 @@ from service.net.access import Route
 from service.runtime.check import check
 from service.store.sources import registry
 from tests.collect.polling.test_poll import rss
+from tests.levels import table
 from tests.net.proxy import forward_proxy
 from tests.net.wire import raw_server
 
@@ -34,7 +35,7 @@ def told(tmp_path):
     return ask
 
 
-@pytest.mark.parametrize(
+@table(
     ("lines", "fault"),
     [
         ("headers = { Host = 'x' }",

@@ -37,7 +37,7 @@ class Host:
             await talk.answer(self.page)
 
 
-@pytest.mark.parametrize(
+@table(
     ("rules", "path", "allowed"),
     [
         (b"", "/tin", True),

@@ -20,6 +20,7 @@ from service.collect.schedule.next_poll import (
 )
 from service.collect.schedule.publish_rate import PublishRate
 from service.parse.feed.publisher_hints import is_skipped
+from tests.levels import table
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=12))
 RANDOM = st.floats(0, 1, exclude_max=True)
@@ -146,7 +147,7 @@ def test_a_document_with_hours_of_its_own_is_asked_just_after_them(now):
     assert _answer(at, hint=weekly).at - at == timedelta(hours=1)
 
 
-@pytest.mark.parametrize("hour", range(24))
+@table("hour", range(24))
 def test_hours_and_days_that_are_skipped_are_left_alone(hour):
     skips = sum(1 << n for n in range(6)) | 1 << (24 + 6)  # 0-5 GMT, and Sunday
     for day in range(23, 30):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 
 from tests.contract.politeness.characters import DAY
@@ -39,8 +40,16 @@ class Week:
     told: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def of(self, *names: str) -> list[Asked]:
-        hosts = {f"{name}.test" for name in names}
-        return [one for one in self.asked if one.host in hosts]
+        """What these were asked, in order."""
+        found = [place for name in names for place in self._places.get(f"{name}.test", ())]
+        return [self.asked[place] for place in sorted(found)]
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for place, one in enumerate(self.asked):
+            places.setdefault(one.host, []).append(place)
+        return places
 
     def documents(self) -> Iterator[tuple[Publisher, list[Asked]]]:
         """Each document with the requests that were answered for it, redirects left out."""

@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 
-import pytest
-
 from service.config.loading import load
 from service.config.schema import Topic
 from service.curate.faults import faults, warnings
 from service.curate.rules.matcher import compile_rules
 from service.curate.rules.terms import Described
+from tests.levels import table
 from tests.reference import PAGE, examples
 
 HEADING = "## Rules that say more"
 
 
-@pytest.mark.parametrize(("rule", "said", "matches"), examples(HEADING))
+@table(("rule", "said", "matches"), examples(HEADING))
 def test_rules_match_as_the_documents_say(rule, said, matches):
     topic = Topic.model_validate(tomllib.loads(f"t = {{ {rule} }}")["t"])
     title, _, text = said.partition(" –")

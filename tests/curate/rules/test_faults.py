@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from service.runtime.check import check
+from tests.levels import table
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "fault"), FAULTS)
+@table(("rule", "fault"), FAULTS)
 def test_a_rule_that_cannot_be_is_told_with_its_line(judged, rule, fault):
     faults, _ = judged(f"[topic.t]\n{rule}")
     assert faults[0] == fault

@@ -1,7 +1,7 @@
 """Stories against those that people made of real news: the floors that must hold.
 
-Half of the labelled stories was there for choosing the settings; these are the other half, and all
-of them in `make soak`. The texts stay where they are; without them these tests skip.
+Half of the labelled stories was there for choosing the settings; these are half of the other half,
+and all of them in `make soak`. The texts stay where they are; without them these tests skip.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def _labelled(corpus: Path, name: str) -> list[LabelledArticle]:
     found = []
     for row in _rows(corpus / "clusters" / f"{name}.docs.jsonl.gz"):
         story = f"{_SET[name]}{row['cluster']}"
-        if WHOLE or crc32(story.encode()) % 2:
+        if WHOLE or crc32(story.encode()) % 4 == 1:
             lead = row.get("summary", "")
             found.append(LabelledArticle(row["doc"], story, row["title"], f"{lead}\n{row['text']}"))
     return found
 
 
 def _others(corpus: Path, most: int) -> list[LabelledArticle]:
-    with gzip.open(corpus / "topics" / "vntc10.train.jsonl.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(corpus / "topics" / "vntc10.train.jsonl.gz") as file:
         lines = list(file)
     random.Random(SEED).shuffle(lines)
     texts = (json.loads(line)["text"].partition("\n") for line in lines[:most])

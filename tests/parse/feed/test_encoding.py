@@ -89,8 +89,8 @@ def test_of_two_names_that_differ_the_one_that_reads_as_people_write(
     assert f"<title>{text}</title>" in encoding.decode(body, header(header_says))[0]
 
 
-@pytest.mark.parametrize("said", [None, "utf-8", "iso-8859-1"])
-@pytest.mark.parametrize(
+@table("said", [None, "utf-8", "iso-8859-1"])
+@table(
     ("language", "charset"),
     [("ru", "windows-1251"), ("ru-RU", "koi8-r"), ("uk", "windows-1251"), ("zh-cn", "gbk"),
      ("ja", "shift_jis"), ("ja", "euc-jp"), ("ko", "euc-kr"), ("el", "windows-1253"),

@@ -94,8 +94,8 @@ def test_a_caption_never_stands_for_what_an_entry_says_itself(own):
             assert CAPTION not in entry.summary + entry.content
 
 
-@pytest.mark.parametrize("caption", CAPTIONS)
-@pytest.mark.parametrize("shell", [rss, atom])
+@table("caption", CAPTIONS)
+@table("shell", [rss, atom])
 def test_a_caption_is_what_an_entry_says_that_says_nothing_else(caption, shell):
     entry = both_ways(shell(f"<title>Phim</title>{caption}"))
     assert CAPTION in entry.summary
@@ -190,8 +190,8 @@ def test_json_that_is_no_feed_is_refused_for_what_it_lacks(body, reason):
         parse_document(body, {}, URL, ParseOptions(), NOW)
 
 
-@pytest.mark.parametrize("zone", ["+00:0", "+0:00", "+00:", "+000", "+0", "+00:00:00", "GMT+00:0"])
-@pytest.mark.parametrize("form", ["Tue, 24 Nov 2026 01:05:00 {}", "2026-11-24T01:05:00{}"])
+@table("zone", ["+00:0", "+0:00", "+00:", "+000", "+0", "+00:00:00", "GMT+00:0"])
+@table("form", ["Tue, 24 Nov 2026 01:05:00 {}", "2026-11-24T01:05:00{}"])
 def test_an_offset_that_is_cut_short_is_an_offset_all_the_same(zone, form):
     told = f"<title>a</title><pubDate>{form.format(zone)}</pubDate>"
     reading = ParseOptions(language="vi")

@@ -137,7 +137,7 @@ def test_texts_of_trafilaturas_own_evaluation_are_better_than_its_best(corpus):
 
 @pytest.mark.sampled
 def test_texts_of_news_of_forty_countries_are_better_than_trafilaturas_best(corpus):
-    known = newspapers(corpus, 18)
+    known = newspapers(corpus, 9)
     assert len(known) > some(100, 5)
     found = scores(known)
     assert found[OURS].f >= best(found) + some(0.01, -0.01)
@@ -147,8 +147,8 @@ def test_texts_of_news_of_forty_countries_are_better_than_trafilaturas_best(corp
 
 @pytest.mark.sampled
 def test_texts_of_readabilitys_pages_are_not_worse_than_trafilaturas_best(corpus):
-    known = readabilitys(corpus, 6)
-    assert len(known) > some(50, 10)
+    known = readabilitys(corpus, 9)
+    assert len(known) > some(50, 6)
     found = scores(known)
     assert found[OURS].f >= best(found) - some(0, 0.01)
 
@@ -157,7 +157,7 @@ def test_texts_of_readabilitys_pages_are_not_worse_than_trafilaturas_best(corpus
 def test_readabilitys_pages(corpus):
     counts: Counter[str] = Counter()
     every = sorted((corpus / "pages/readability").glob("*/expected-metadata.json.gz"))
-    for known in sample(every, 6, lambda one: one.parent.name):
+    for known in sample(every, 9, lambda one: one.parent.name):
         facts = json.loads(gzip.decompress(known.read_bytes()))
         page = read(opened(known.with_name("source.html")), READABILITYS)
         title = folded_tokens(facts.get("title") or "")

@@ -227,8 +227,8 @@ SLOGANS = (
 )
 
 
-@pytest.mark.parametrize("slogan", SLOGANS)
-@pytest.mark.parametrize(
+@table("slogan", SLOGANS)
+@table(
     "where",
     ["meta", "site-description", "slogan", "header", "footer"],
 )
@@ -328,12 +328,12 @@ def test_a_page_laid_out_in_tables_keeps_its_paragraphs(how):
     assert page.text.split("\n\n") == list(PARAGRAPHS)
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     ["related-content", "article-widget", "sidebar-left main", "post-comments-body", "tags-post",
      "share-content", "newsletter-body", "promo-body", "popup-content", "RelatedBody"],
 )  # fmt: skip
-@pytest.mark.parametrize("around", ["text", "title and text"])
+@table("around", ["text", "title and text"])
 def test_a_text_whose_box_is_called_an_aside_is_none(name, around):
     text = "".join(f"<p>{one}</p>" for one in PARAGRAPHS)
     others = "".join(f'<li><a href="/x{n}">{one}</a></li>' for n, one in enumerate(OTHERS))

@@ -78,7 +78,7 @@ def variants(body: bytes) -> list[bytes]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_feed_of_the_corpus_gives_the_same_both_ways(corpus, folder, now):
     parse_levels: list[ParseLevel | None] = []
-    one_in = 6 if folder in REAL else 12
+    one_in = 8 if folder in REAL else 18
     taken = levels.sample(files(corpus, folder), one_in, lambda path: path.name)
     assert taken
     for path in taken:

@@ -178,8 +178,8 @@ def test_letters_are_what_the_bytes_mean(body, headers, text, repairs):
 OLD = "Chiều nay, người dân Bắc Ninh đội mưa dự hội nghị trực tuyến về nông thôn mới"
 
 
-@pytest.mark.parametrize("charset", CHARSETS)
-@pytest.mark.parametrize("declared", ["", "utf-8", "iso-8859-1", "windows-1252", "windows-1258"])
+@table("charset", CHARSETS)
+@table("declared", ["", "utf-8", "iso-8859-1", "windows-1252", "windows-1258"])
 def test_vietnamese_from_before_unicode_is_read_whatever_it_is_called(charset, declared):
     foreign = written(charset, OLD)
     head = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""

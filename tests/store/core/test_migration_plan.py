@@ -5,7 +5,6 @@ from __future__ import annotations
 from hashlib import sha256
 from itertools import pairwise
 
-import pytest
 from alembic.script import ScriptDirectory
 
 from service.store.core.database import Store
@@ -52,8 +51,8 @@ def migrations():
     return [script for script in scripts.walk_revisions() if script.down_revision]
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("script", migrations(), ids=lambda one: one.revision)
+@table("dialect", ["sqlite", "postgresql"])
+@table("script", migrations())
 def test_a_migration_only_adds_as_long_as_it_names_no_oldest_program(script, dialect):
     """CONTRIBUTING.md, "Migrations": yesterday's version runs beside it."""
     changes = changes_of(statements_of(script, dialect), dialect, set())

@@ -6,6 +6,7 @@ analysed here either. Small tables would be gone through whole; that is forbidde
 
 from __future__ import annotations
 
+import uuid
 from contextlib import closing
 from datetime import timedelta
 
@@ -19,17 +20,28 @@ from service.store.mailing import claims, deliveries, edition_numbers
 from service.store.mailing.deliveries import NewDelivery
 from tests.bench.scale_plans import Plans
 from tests.builders import add_edition
+from tests.databases import on_server, postgres_url
 from tests.mail import stock
 
 MANY, FEW = 200, 5
 
 
-@pytest.fixture
-def queue(postgres_database, now):
-    """An edition of MANY mails, all planned at one instant."""
-    with closing(Store(postgres_database)) as store:
+@pytest.fixture(scope="module")
+def _filled(_postgres_pattern, now):
+    """An edition of MANY mails, all planned at one instant, to clone."""
+    name = f"bantin_mails_{uuid.uuid4().hex[:12]}"
+    on_server(f"CREATE DATABASE {name} TEMPLATE {_postgres_pattern} STRATEGY file_copy")
+    with closing(Store(postgres_url(name))) as store:
         stock.fill(store, now, [f"ban-doc-{number}@example.vn" for number in range(MANY)])
-        store.engine.dispose()
+    yield name
+    on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def queue(_filled):
+    name = f"bantin_test_{uuid.uuid4().hex[:12]}"
+    on_server(f"CREATE DATABASE {name} TEMPLATE {_filled} STRATEGY file_copy")
+    with closing(Store(postgres_url(name))) as store:
 
         @event.listens_for(store.engine, "connect")
         def _as_if_tables_were_large(connection, _record):
@@ -37,6 +49,7 @@ def queue(postgres_database, now):
             connection.commit()
 
         yield store
+    on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _most(plans):

@@ -23,14 +23,22 @@ from tests.store.watching import written
 MANY = 501
 """More articles than one list of ids takes."""
 
+of_many = pytest.mark.parametrize("number", [MANY])
+
 
 @pytest.fixture
-def ledger(any_store, now):
+def number():
+    """Of articles."""
+    return 3
+
+
+@pytest.fixture
+def ledger(any_store, now, number):
     """Two digests of two scopes and one reader of both. Returns how to tell him articles."""
     with any_store.write() as connection:
         source = builders.add_source(connection, now)
         articles = builders.add_stories(
-            connection, source=source, entered_at=now, titles=[f"Tin {n}" for n in range(MANY)]
+            connection, source=source, entered_at=now, titles=[f"Tin {n}" for n in range(number)]
         )
         digests = {
             name: builders.add_digest(connection, now, name, scope=scope)
@@ -171,6 +179,7 @@ def waiting(store):
 
 
 @pytest.mark.large
+@of_many
 def test_of_very_many_articles_each_that_was_told_is_known(ledger):
     store, reader, articles, _, tell = ledger
     chosen = [articles[at] for at in (0, MANY // 2, MANY - 1)]
@@ -184,6 +193,7 @@ def test_of_very_many_articles_each_that_was_told_is_known(ledger):
 
 
 @pytest.mark.postgres
+@of_many
 def test_what_was_told_is_looked_up_as_fast_once_postgresql_plans_it_no_more(ledger):
     """After ten times on a connection it knows neither the articles nor how many there are."""
     store, reader, articles, _, _ = ledger
@@ -226,6 +236,7 @@ def test_a_release_lets_the_subscriptions_of_its_scope_alone_reach_back(ledger, 
     assert left == ["review"]
 
 
+@of_many
 @pytest.mark.large
 def test_what_is_old_is_found_by_what_was_told_first(ledger, now):
     """As many statements however many deliveries there are, and behind those that are held back."""
