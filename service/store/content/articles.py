@@ -254,16 +254,18 @@ def _matchable(connection: Connection, rows: Sequence[Row[Any]]) -> list[Matchab
     ]
 
 
+_SOURCES = (
+    select(t.entry.c.article_id, t.source.c.name)
+    .distinct()
+    .join(t.source, t.source.c.id == t.entry.c.source_id)
+    .where(t.entry.c.article_id.in_(bindparam("ids", expanding=True)))
+    .order_by(t.entry.c.article_id, t.source.c.name)
+)
+
+
 def _sources(connection: Connection, ids: Sequence[int]) -> defaultdict[int, list[str]]:
-    rows = connection.execute(
-        select(t.entry.c.article_id, t.source.c.name)
-        .distinct()
-        .join(t.source, t.source.c.id == t.entry.c.source_id)
-        .where(t.entry.c.article_id.in_(ids))
-        .order_by(t.entry.c.article_id, t.source.c.name)
-    )
     found: defaultdict[int, list[str]] = defaultdict(list)
-    for article_id, name in rows:
+    for article_id, name in connection.execute(_SOURCES, {"ids": ids}):
         found[article_id].append(name)
     return found
 

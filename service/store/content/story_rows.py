@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from service.store.content import topics, versions
 from service.store.content.articles import beginning
 from service.store.core import facts
-from service.store.core.bulk import Many, among, lots
+from service.store.core.bulk import Many, among_given, lots
 from service.store.recalled import marks
 from service.store.tables import article, article_topic, story, story_article, topic
 
@@ -204,13 +205,16 @@ def represented_by(connection: Connection, story_id: int) -> int | None:
 def of_articles(connection: Connection, article_ids: Iterable[int]) -> dict[int, int]:
     """Article -> its story."""
     found: dict[int, int] = {}
-    own = story_article.c
     for batch in lots(article_ids):
-        rows = connection.execute(
-            select(own.article_id, own.story_id).where(among(connection, own.article_id, batch))
-        )
+        rows = connection.execute(_homes(connection.dialect.name), {"ids": batch})
         found |= {row.article_id: row.story_id for row in rows}
     return found
+
+
+@cache
+def _homes(dialect: str) -> Select[Any]:
+    own = story_article.c
+    return select(own.article_id, own.story_id).where(among_given(own.article_id, "ids", dialect))
 
 
 def named(connection: Connection, public_id: str) -> int | None:
