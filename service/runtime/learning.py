@@ -8,13 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
 
+from service.curate.learned.examples import Example, topics_of
 from service.curate.learned.in_use import EXTRA, needs_extra
 from service.errors import LearningError
-
-if TYPE_CHECKING:
-    from service.curate.learned.examples import Example
 
 
 def need_extra() -> None:
@@ -45,6 +42,7 @@ def learner() -> Iterator[Callable[[Sequence[Example], int], bytes]]:
 
 def _trained_by(pool: ProcessPoolExecutor, examples: Sequence[Example], seed: int) -> bytes:
     need_extra()
+    topics_of(examples)  # the process would say the same two seconds later
     try:
         return pool.submit(_train, list(examples), seed).result()
     except BrokenProcessPool as error:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from service.errors import LearningError
+
+FEWEST_TEXTS = 8
+"""Of one topic. A quarter of them calibrates; below this even that would be luck."""
 
 _TEXTS = ("title", "lead", "text", "source")
 
@@ -38,6 +42,24 @@ def read_examples(
                 yield _example(line, labels)
             except (ValueError, TypeError) as error:
                 raise LearningError(f"{name}:{number}: {error}") from error
+
+
+def topics_of(examples: Sequence[Example]) -> list[str]:
+    """The labels in order.
+
+    Raises LearningError where there are not two of them, or too few texts of one.
+    """
+    counted = Counter(example.label for example in examples)
+    if len(counted) < 2:  # noqa: PLR2004 - one from the other
+        named = (
+            f"all {len(examples)} texts are of {next(iter(counted))!r}" if counted else "no text"
+        )
+        raise LearningError(f"{named}: to learn a topic takes texts of another one, or of none")
+    poor = sorted(label for label, number in counted.items() if number < FEWEST_TEXTS)
+    if poor:
+        told = ", ".join(f"{label!r} has {counted[label]}" for label in poor)
+        raise LearningError(f"too few texts: {told}; {FEWEST_TEXTS} of each are needed")
+    return sorted(counted)
 
 
 def _example(line: bytes, labels: Collection[str] | None) -> Example:

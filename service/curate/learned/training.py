@@ -7,7 +7,6 @@ A quarter of the texts is kept back to learn how far scores can be trusted, and 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,21 +16,17 @@ from numpy.typing import NDArray
 
 from service.curate.learned.calibrating import fit_calibration
 from service.curate.learned.classifier import Calibration, Classifier
-from service.curate.learned.examples import Example
+from service.curate.learned.examples import Example, topics_of
 from service.curate.learned.growing import grow
 from service.curate.learned.model import Model
 from service.curate.learned.reading import BEGINNING, has_marks, whole, words_of_parts
 from service.curate.learned.source_words import tell_the_source
 from service.curate.learned.vocabulary import Vocabulary
-from service.errors import LearningError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Progress = Callable[[str], None]
-
-FEWEST_TEXTS = 8
-"""Of one topic. A quarter of them calibrates; below this even that would be luck."""
 
 AT_ONCE = 256
 """Texts that are counted together."""
@@ -65,7 +60,7 @@ def train(examples: Iterable[Example], seed: int, progress: Progress = lambda _:
     Raises LearningError where there are not two labels, or too few texts of one.
     """
     given = list(examples)
-    topics = _topics(given)
+    topics = topics_of(given)
     texts = _read(given, topics)
     del given
     marked = None
@@ -75,21 +70,6 @@ def train(examples: Iterable[Example], seed: int, progress: Progress = lambda _:
     progress("text without marks")
     folded = _classifier(texts, seed, marks=False)
     return Model(topics, marked, folded)
-
-
-def _topics(examples: Sequence[Example]) -> list[str]:
-    """The labels in order, if they are fit to be learned."""
-    counted = Counter(example.label for example in examples)
-    if len(counted) < 2:  # noqa: PLR2004 - one from the other
-        named = (
-            f"all {len(examples)} texts are of {next(iter(counted))!r}" if counted else "no text"
-        )
-        raise LearningError(f"{named}: to learn a topic takes texts of another one, or of none")
-    poor = sorted(label for label, number in counted.items() if number < FEWEST_TEXTS)
-    if poor:
-        told = ", ".join(f"{label!r} has {counted[label]}" for label in poor)
-        raise LearningError(f"too few texts: {told}; {FEWEST_TEXTS} of each are needed")
-    return sorted(counted)
 
 
 def _read(examples: Sequence[Example], topics: Sequence[str]) -> _Texts:
