@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Insert, bindparam, delete, select
 
-from service.store.core.statements import upsert
+from service.store.core.statements import upsert_for
 from service.store.tables import signup_hour as t
 
 EVERYBODY = b""
@@ -23,6 +24,10 @@ LONGEST_QUEUE = timedelta(days=6)
 """A mail that would have to wait longer is refused: its link works for seven days."""
 
 _HOUR = timedelta(hours=1)
+
+_SINCE = select(t).where(
+    t.c.key.in_(bindparam("keys", expanding=True)), t.c.starts_at >= bindparam("since")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ def due(
     counted: dict[bytes, Counter[datetime]] = {key: Counter() for key in caps}
     days: dict[bytes, Counter[date]] = {key: Counter() for key in caps}
     today = hour.replace(hour=0)
-    for row in connection.execute(select(t).where(t.c.key.in_(list(caps)), t.c.starts_at >= today)):
+    for row in connection.execute(_SINCE, {"keys": list(caps), "since": today}):
         counted[row.key][row.starts_at] = row.mails
         days[row.key][row.starts_at.date()] += row.mails
     while hour - now <= longest:
@@ -62,13 +67,9 @@ def due(
 def count(connection: Connection, keys: Mapping[bytes, Cap], at: datetime) -> None:
     """Count a mail that is due then, under each of the keys."""
     hour = at.replace(minute=0, second=0, microsecond=0)
+    counting = _adding(connection.dialect.name, 1)
     for key in keys:
-        row = upsert(connection, t).values(key=key, starts_at=hour, mails=1)
-        connection.execute(
-            row.on_conflict_do_update(
-                index_elements=["key", "starts_at"], set_={"mails": t.c.mails + 1}
-            )
-        )
+        connection.execute(counting, {"key": key, "starts_at": hour, "mails": 1})
 
 
 def prune(connection: Connection, before: datetime) -> None:
@@ -78,7 +79,11 @@ def prune(connection: Connection, before: datetime) -> None:
 
 def _lock(connection: Connection, hour: datetime) -> None:
     """The row of this hour, which PostgreSQL locks for whoever writes it first."""
-    row = upsert(connection, t).values(key=EVERYBODY, starts_at=hour, mails=0)
-    connection.execute(
-        row.on_conflict_do_update(index_elements=["key", "starts_at"], set_={"mails": t.c.mails})
-    )
+    row = {"key": EVERYBODY, "starts_at": hour, "mails": 0}
+    connection.execute(_adding(connection.dialect.name, 0), row)
+
+
+@cache
+def _adding(dialect: str, mails: int) -> Insert:
+    row, more = upsert_for(dialect, t), t.c.mails + mails if mails else t.c.mails
+    return row.on_conflict_do_update(index_elements=["key", "starts_at"], set_={"mails": more})

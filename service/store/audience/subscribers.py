@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Insert, Row, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service.store.core.bulk import Copied, inserting, lots
-from service.store.core.statements import upsert
+from service.store.core.statements import upsert_for
 from service.store.tables import subscriber, subscription, suppression
 
 
@@ -27,11 +28,12 @@ class Subscriber:
     created_at: datetime
 
 
+_BY_KEY = select(subscriber).where(subscriber.c.address_key == bindparam("key"))
+
+
 def by_key(connection: Connection, address_key: bytes) -> Subscriber | None:
     """The subscriber with this address; None if nobody ever had it."""
-    row = connection.execute(
-        select(subscriber).where(subscriber.c.address_key == address_key)
-    ).one_or_none()
+    row = connection.execute(_BY_KEY, {"key": address_key}).one_or_none()
     return None if row is None else _read(row)
 
 
@@ -88,15 +90,20 @@ def put(
 
     `language` and `zone` fill what was empty and overwrite what they say anew.
     """
-    row = upsert(connection, subscriber).values(
-        address_key=address_key,
-        mailbox_key=mailbox_key,
-        address=address,
-        language=language,
-        zone=zone,
-        created_at=now,
-    )
-    known = row.on_conflict_do_update(
+    row = {
+        "address_key": address_key, "mailbox_key": mailbox_key, "address": address,
+        "language": language, "zone": zone, "created_at": now,
+    }  # fmt: skip
+    connection.execute(_putting(connection.dialect.name), row)
+    found = by_key(connection, address_key)
+    assert found is not None
+    return found
+
+
+@cache
+def _putting(dialect: str) -> Insert:
+    row = upsert_for(dialect, subscriber)
+    return row.on_conflict_do_update(
         index_elements=["address_key"],
         set_={
             # As it was typed first: only case can differ under one key.
@@ -106,10 +113,6 @@ def put(
             "zone": func.coalesce(row.excluded.zone, subscriber.c.zone),
         },
     )
-    connection.execute(known)
-    found = by_key(connection, address_key)
-    assert found is not None
-    return found
 
 
 def prefer(connection: Connection, subscriber_id: int, **values: str | None) -> None:

@@ -22,11 +22,8 @@ def record(
 
     `detail` is JSON; instants in it are ISO 8601 UTC.
     """
-    connection.execute(
-        insert(subscription_event).values(
-            subscription_id=subscription_id, happened_at=now, what=what, detail=dict(detail)
-        )
-    )
+    line = {"subscription_id": subscription_id, "happened_at": now, "what": what}
+    connection.execute(_RECORD, {**line, "detail": dict(detail)})
 
 
 def record_all(
@@ -45,6 +42,7 @@ def record_all(
     )
 
 
+_RECORD = insert(subscription_event)
 _RECORD_ALL = Copied(subscription_event, "subscription_id", "happened_at", "what", "detail")
 
 

@@ -203,16 +203,19 @@ def add(
     **values: object,
 ) -> int:
     """Insert a subscription; what `values` leaves out is empty. The digest must have a row."""
-    digest_id = select(digest.c.id).where(digest.c.name == digest_name).scalar_subquery()
-    row = {"welcome_due": False, "created_at": now, **values}
-    added = connection.execute(
-        insert(subscription).values(
-            subscriber_id=subscriber_id, digest_id=digest_id, token=token, cadence=cadence, **row
-        )
-    )
+    row = {
+        "subscriber_id": subscriber_id, "token": token, "cadence": cadence, "welcome_due": False,
+        "created_at": now, **values,
+    }  # fmt: skip
+    added = connection.execute(_ADD, {"digest_name": digest_name, **row})
     key = added.inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+_ADD = insert(subscription).values(
+    digest_id=select(digest.c.id).where(digest.c.name == bindparam("digest_name")).scalar_subquery()
+)
 
 
 @dataclass(frozen=True, slots=True)

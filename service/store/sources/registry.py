@@ -24,6 +24,12 @@ from service.store.tables import digest, source, source_counts, source_poll, top
 
 Row = dict[str, Any]
 
+_UNRULED = (
+    update(topic)
+    .where(topic.c.retired_at.is_not(None), topic.c.rules_hash.is_not(None))
+    .values(rules_hash=None)
+)
+
 
 def register(connection: Connection, settings: Settings, now: datetime, *, retire: bool) -> None:
     """Bring the rows to what the TOML says. Needs a write transaction.
@@ -164,11 +170,7 @@ def _topics(connection: Connection, settings: Settings, now: datetime, *, retire
     wanted = {name: {"title": one.title or name} for name, one in settings.topic.items()}
     touched = _plain(connection, topic, wanted, _was(settings.topic), now, retire=retire)
     if retire:
-        connection.execute(
-            update(topic)
-            .where(topic.c.retired_at.is_not(None), topic.c.rules_hash.is_not(None))
-            .values(rules_hash=None)
-        )
+        connection.execute(_UNRULED)
     return touched
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Table, Text, bindparam, cast, delete, or_, se
 from service.store.core.statements import upsert
 from service.store.tables import dropped_story, edition_story, redirect, subscription
 
+_OLD_NAMES = select(redirect.c.old_name).where(redirect.c.kind == bindparam("kind"))
+
 
 def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict[str, str]:
     """Rename rows of `source`, `topic` or `digest`. `was`: new name -> old name.
@@ -21,6 +23,8 @@ def rename(connection: Connection, table: Table, was: Mapping[str, str]) -> dict
     Only where the old row is there and the new one is not: said twice, it does nothing. Returns
     the renames that were made, new name -> old name.
     """
+    if not was:
+        return {}
     wanted = {*was, *was.values()}
     there = set(connection.execute(select(table.c.name).where(table.c.name.in_(wanted))).scalars())
     done: dict[str, str] = {}
@@ -45,7 +49,7 @@ def moved_to(connection: Connection, kind: str, name: str) -> str | None:
 
 def free(connection: Connection, kind: str, names: list[str]) -> None:
     """Forget the redirects of names that are in use (again)."""
-    known = connection.execute(select(redirect.c.old_name).where(redirect.c.kind == kind)).scalars()
+    known = connection.scalars(_OLD_NAMES, {"kind": kind})
     if taken := sorted(set(known) & set(names)):
         connection.execute(
             delete(redirect).where(redirect.c.kind == kind, redirect.c.old_name.in_(taken))
