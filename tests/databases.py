@@ -6,12 +6,16 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 
 import psycopg
 from sqlalchemy import Connection, TextClause, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.config.schema import Settings
 from service.store.core.database import Store
+from service.store.sources import registry
 from service.store.tables import metadata
 
 POSTGRES = os.environ.get("BANTIN_TEST_POSTGRES", "")
@@ -48,6 +52,34 @@ def postgres_url(database: str) -> str:
 def on_server(statement: str) -> None:
     with psycopg.connect(POSTGRES, autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+class Registered:
+    """An SQLite database in which a site's sources, topics and digests are, for other stores.
+
+    To register them takes a test longer than most of what it does then.
+    """
+
+    def __init__(self, pattern: Path, folder: Path, settings: Settings, now: datetime) -> None:
+        """`pattern`: a migrated, empty database; `folder`: where one more has room."""
+        self._empty = pattern.read_bytes()
+        file = folder / "registered.db"
+        file.write_bytes(self._empty)
+        store = Store(f"sqlite:///{file}")
+        with store.write() as connection:
+            registry.register(connection, settings, now, retire=True)
+        with store.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.close()
+        self._whole = file.read_bytes()
+
+    def begin(self, store: Store) -> bool:
+        """Have all of it in a store. False: it is another database, or somebody has used it."""
+        file = store.path
+        if file is None or Path(f"{file}-wal").exists() or file.read_bytes() != self._empty:
+            return False
+        file.write_bytes(self._whole)
+        return True
 
 
 class EmptiedPostgres:

@@ -21,6 +21,7 @@ from service.store.sources import registry
 from service.web.admin import admin_key
 from service.web.app import create_app
 from service.web.limiter import Limiter
+from tests.databases import Registered
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 SITE: dict[str, Any] = {
@@ -56,6 +57,7 @@ class Web:
     """A running web part. `now`, `settings` and `health` may be changed between requests.
 
     `portal`: to the event loop that answers them; None: each has one of its own, made for it.
+    `registered`: its sources, topics and digests are in the store already.
     """
 
     store: Store
@@ -65,11 +67,13 @@ class Web:
     kicks: list[str] = field(default_factory=list)
     most: int = 60
     portal: BlockingPortal | None = None
+    registered: bool = False
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(site_view(self.settings))
-        with self.store.write() as connection:
-            registry.register(connection, self.settings, self.now, retire=True)
+        if not self.registered:
+            with self.store.write() as connection:
+                registry.register(connection, self.settings, self.now, retire=True)
         self.store.tell(lambda told: self.kicks.extend(sorted(one.name for one in told)))
         self.app = create_app(
             self.store,
@@ -123,6 +127,12 @@ def make(store: Store, tmp_path: Path, portal: BlockingPortal) -> Callable[..., 
     return build
 
 
+@pytest.fixture(scope="session")
+def registered(sqlite_pattern: Path, tmp_path_factory: pytest.TempPathFactory) -> Registered:
+    return Registered(sqlite_pattern, tmp_path_factory.mktemp("web"), settings_with(), NOW)
+
+
 @pytest.fixture
-def web(make: Callable[..., Web]) -> Iterator[Web]:
-    return make()
+def web(store: Store, tmp_path: Path, portal: BlockingPortal, registered: Registered) -> Web:
+    begun = registered.begin(store)
+    return Web(store, settings_with(tmp_path), portal=portal, registered=begun)
