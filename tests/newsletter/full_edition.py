@@ -55,12 +55,13 @@ def newsroom(
     )
     room.subscribe(READER)
     told = [one for one in NEWS["story"] if one["topic"] in chosen]
-    for number, one in enumerate(told):
-        at = MONDAY - HOUR - number * timedelta(minutes=97)
-        headline, lead = one[language]
-        story, _ = room.story(headline, one["topic"], at=at, source=_source(number), lead=lead)
-        for other in range(number + 1, number + 1 + one["others"]):
-            room.story(headline, one["topic"], at=at, source=_source(other), story=story)
+    with room.at_once():
+        for number, one in enumerate(told):
+            at = MONDAY - HOUR - number * timedelta(minutes=97)
+            headline, lead = one[language]
+            story, _ = room.story(headline, one["topic"], at=at, source=_source(number), lead=lead)
+            for other in range(number + 1, number + 1 + one["others"]):
+                room.story(headline, one["topic"], at=at, source=_source(other), story=story)
     with store.write() as connection:
         connection.execute(update(t.article).values(language=language))
         for number, name in enumerate(NEWS["outlets"]):

@@ -201,15 +201,16 @@ def test_a_mail_program_that_drops_the_style_blocks_still_has_the_look(store, tm
 
 def hostile(room: Newsroom, stories: int) -> None:
     outlet = "Báo điện tử của một tòa soạn có cái tên dài không dứt " * 9
-    for number in range(stories):
-        title = f"{number:03d} " + "tiêu đề dài của một tòa soạn không biết dừng " * 200
-        lead = "Câu này dài và còn dài nữa vì không ai ngắt nó ở đâu cả " * 90
-        topic = list(room.settings.topic)[number % len(room.settings.topic)]
-        at = MONDAY - HOUR - number * timedelta(minutes=9)
-        story, _ = room.story(title, topic, at=at, lead=lead, source="bao-a")
-        if number % 10 == 0:
-            for other in "bcdef":
-                room.story(title, topic, at=at, source=f"bao-{other}", story=story)
+    with room.at_once():
+        for number in range(stories):
+            title = f"{number:03d} " + "tiêu đề dài của một tòa soạn không biết dừng " * 200
+            lead = "Câu này dài và còn dài nữa vì không ai ngắt nó ở đâu cả " * 90
+            topic = list(room.settings.topic)[number % len(room.settings.topic)]
+            at = MONDAY - HOUR - number * timedelta(minutes=9)
+            story, _ = room.story(title, topic, at=at, lead=lead, source="bao-a")
+            if number % 10 == 0:
+                for other in "bcdef":
+                    room.story(title, topic, at=at, source=f"bao-{other}", story=story)
     with room.store.write() as connection:
         connection.exec_driver_sql("UPDATE source SET title = title || ?", (outlet,))
         connection.exec_driver_sql(

@@ -215,8 +215,8 @@ def test_a_night_is_one_mail_at_its_end_in_each_zone(store, tmp_path):
             assert row.next_cut_at == MONDAY - HOUR
             saturday_night = PutOff(MONDAY - DAY - 9 * HOUR, holiday=False)
             assert rules.read(row.rule).put_off(row.next_cut_at) == saturday_night
-        room.plan(at)
-        room.accept()
+        if room.plan(at).deliveries:
+            room.accept()
         at += some(30, 60) * MINUTES
     assert room.mails("minh@example.vn") == [
         ["Tin 22 00", "Tin 22 06", "Tin 22 12", "Tin 22 18"],

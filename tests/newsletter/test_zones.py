@@ -7,10 +7,11 @@ past it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -82,21 +83,22 @@ def changes(zone: str) -> list[datetime]:
 
 
 @cache
-def wall(zone: str, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """(Instant, what the clock shows), once a minute."""
+def wall(zone: str, begin: datetime, end: datetime) -> tuple[list[datetime], list[datetime]]:
+    """Instants, and the latest that the clock has shown by then, once a minute."""
     place, minutes = ZoneInfo(zone), (end - begin) // MINUTE
-    instants = (begin + number * MINUTE for number in range(minutes))
-    return [(at, at.astimezone(place).replace(tzinfo=None, fold=0)) for at in instants]
+    instants = [begin + number * MINUTE for number in range(minutes)]
+    shown = (at.astimezone(place).replace(tzinfo=None, fold=0) for at in instants)
+    return instants, list(accumulate(shown, max))
 
 
 def by_the_wall(zone: str, hour: str, begin: datetime, end: datetime) -> list[datetime]:
     """For each day but the first: the first minute in which its clock shows the hour, or more."""
-    shown, found = wall(zone, begin, end), []
-    wanted = datetime.combine(shown[0][1].date() + DAY, time.fromisoformat(hour))
-    for at, clock in shown:
-        if clock >= wanted:
-            found.append(at)
-            wanted += DAY
+    instants, latest = wall(zone, begin, end)
+    found, minute = [], -1
+    wanted = datetime.combine(latest[0].date() + DAY, time.fromisoformat(hour))
+    while (minute := bisect_left(latest, wanted, minute + 1)) < len(latest):
+        found.append(instants[minute])
+        wanted += DAY
     return found
 
 
@@ -177,8 +179,8 @@ def test_each_reader_gets_one_mail_a_day_at_their_hour_through_the_change(store,
         room.story(f"Tin {told}", at=at - MINUTE)
         told += 1
         room.plan(at - MINUTE / 60)  # a second too early, and again after the last one
-        room.plan(at)
-        room.accept()
+        if room.plan(at).deliveries:
+            room.accept()
     mails = delivered(store)
     for row, (address, zone, hour) in readers.items():
         expected = by_the_wall(zone, hour, begin, end)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, update
 
 from service.store.core.arrays import RowUpdate
 from service.store.tables import subscriber, subscription, subscription_event
@@ -20,6 +20,26 @@ ZONE = func.coalesce(subscription.c.zone, subscriber.c.zone)
 """The subscription's own zone, else the person's; None: the site's."""
 
 _UNCUT = subscription.c.next_cut_at.is_(None)
+
+# Each plan asks for them of each digest: to build them took longer than their answers.
+_SETTINGS = (
+    select(
+        subscription.c.cadence,
+        subscription.c.hour,
+        ZONE.label("zone"),
+        subscription.c.rule,
+        _UNCUT.label("uncut"),
+    )
+    .select_from(PEOPLE)
+    .where(subscription.c.digest_id == bindparam("of"), READING)
+    .distinct()
+)
+_CHANGED = subscription.c.id.in_(
+    select(subscription_event.c.subscription_id).where(
+        subscription_event.c.id > bindparam("behind")
+    )
+)
+_CHANGED_SETTINGS = _SETTINGS.where(_CHANGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +74,8 @@ def cut_settings(
 
     `since`: only of those who have a line of history behind this one, None = of all.
     """
-    columns = (
-        subscription.c.cadence,
-        subscription.c.hour,
-        ZONE.label("zone"),
-        subscription.c.rule,
-        _UNCUT.label("uncut"),
-    )
-    rows = connection.execute(
-        select(*columns)
-        .select_from(PEOPLE)
-        .where(subscription.c.digest_id == digest_id, READING, _changed(since))
-        .distinct()
-    )
+    asked = _SETTINGS if since is None else _CHANGED_SETTINGS
+    rows = connection.execute(asked, {"of": digest_id, "behind": since})
     return [CutSettings(row.cadence, row.hour, row.zone, row.rule, bool(row.uncut)) for row in rows]
 
 
@@ -83,6 +92,7 @@ def to_schedule(
 
     `since`: as in `cut_settings`.
     """
+    changed = () if since is None else (_CHANGED,)
     rows = connection.execute(
         select(
             subscription.c.id,
@@ -91,18 +101,12 @@ def to_schedule(
             subscription.c.rule,
         )
         .select_from(PEOPLE)
-        .where(*_having(digest_id, one), _changed(since), subscription.c.id > after)
+        .where(*_having(digest_id, one), *changed, subscription.c.id > after)
         .order_by(subscription.c.id)
-        .limit(limit)
+        .limit(limit),
+        {"behind": since},
     )
     return [Scheduling(row.id, row.starts_at, row.next_cut_at, row.rule) for row in rows]
-
-
-def _changed(since: int | None) -> ColumnElement[bool]:
-    if since is None:
-        return true()
-    event = subscription_event.c
-    return subscription.c.id.in_(select(event.subscription_id).where(event.id > since))
 
 
 def _having(digest_id: int, one: CutSettings) -> list[ColumnElement[bool]]:

@@ -18,8 +18,10 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Row,
+    Select,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     column,
@@ -64,6 +66,62 @@ _WINDOWS = (
 _ON_SQLITE = _WINDOWS.where(among_given(subscription.c.id, "ids", "sqlite")).order_by(
     subscription.c.id
 )
+# Each plan asks for each digest, due or not: to build these took longer than their answers.
+_DUE = and_(
+    subscription.c.digest_id == bindparam("of"),
+    READING,
+    subscription.c.rule.is_not(None),
+    subscription.c.next_cut_at <= bindparam("due_by"),
+)
+_BY_RULE = subscription.c.rule.in_(bindparam("its_rules", expanding=True))
+_DUE_RULES = select(subscription.c.rule).where(_DUE).distinct().order_by("rule")
+_DUE_IDS = (
+    select(subscription.c.id)
+    .where(_DUE, _BY_RULE, subscription.c.id > bindparam("behind"))
+    .order_by(subscription.c.id)
+    .limit(bindparam("most"))
+)
+
+
+def _of_scope() -> ColumnElement[bool]:
+    """The other is of the same person and scope, or the same one: a release reaches back in all."""
+    own = select(digest.c.scope).where(digest.c.id == bindparam("of")).scalar_subquery()
+    return and_(
+        _OTHER.c.subscriber_id == subscription.c.subscriber_id,
+        _OTHER.c.digest_id.in_(select(digest.c.id).where(digest.c.scope == own)),
+    )
+
+
+def _is_open(of: FromClause = subscription) -> ColumnElement[bool]:
+    """An edition or a welcome still on its way (the same as `deliveries.open_among`)."""
+    return and_(
+        delivery.c.subscription_id == of.c.id,
+        delivery.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value]),
+        delivery.c.state.in_(sorted(state.value for state in OPEN_STATES)),
+    )
+
+
+def _reach(*, waits: bool) -> Select[datetime]:
+    begins = subscription.c.starts_at
+    reached = case(
+        (subscription.c.covered_to > begins, subscription.c.covered_to),
+        else_=begins,
+    )
+    until = subscription.c.paused_until
+    paused = and_(until.is_not(None), until > bindparam("cut"))
+    people: FromClause = PEOPLE
+    if waits:
+        people = PEOPLE.join(_OTHER, _of_scope()).outerjoin(delivery, _is_open(_OTHER))
+        back = case((delivery.c.covers_from < reached, delivery.c.covers_from), else_=reached)
+        reached = case((back > begins, back), else_=begins)
+    return (
+        select(func.min(reached, type_=begins.type))
+        .select_from(people)
+        .where(_DUE, _BY_RULE, ~paused, ~_BARRED, true() if waits else ~exists().where(_is_open()))
+    )
+
+
+_REACH = {waits: _reach(waits=waits) for waits in (False, True)}
 _MOVE = RowUpdate(subscription, ["id"], ["starts_at", "covered_to", "next_cut_at"], {})
 
 
@@ -107,9 +165,7 @@ class WindowMove:
 
 def due_rules(connection: Connection, digest_id: int, at: datetime) -> list[str]:
     """The rules of those whose cut has come."""
-    rows = connection.execute(
-        select(subscription.c.rule).where(_due(digest_id, at)).distinct().order_by("rule")
-    )
+    rows = connection.execute(_DUE_RULES, {"of": digest_id, "due_by": at})
     return [row.rule for row in rows]
 
 
@@ -128,27 +184,8 @@ def reach(
     still on its way. `waits`: it goes later, when such a mail, or one of another digest of its
     scope, may have come to nothing, and must reach back to what that told.
     """
-    reached = case(
-        (subscription.c.covered_to > subscription.c.starts_at, subscription.c.covered_to),
-        else_=subscription.c.starts_at,
-    )
-    paused = and_(subscription.c.paused_until.is_not(None), subscription.c.paused_until > cut_at)
-    people: FromClause = PEOPLE
-    if waits:
-        people = PEOPLE.join(_OTHER, _of_scope(digest_id)).outerjoin(delivery, _is_open(_OTHER))
-        back = case((delivery.c.covers_from < reached, delivery.c.covers_from), else_=reached)
-        reached = case((back > subscription.c.starts_at, back), else_=subscription.c.starts_at)
-    found: datetime | None = connection.execute(
-        select(func.min(reached, type_=subscription.c.starts_at.type))
-        .select_from(people)
-        .where(
-            _due(digest_id, at),
-            subscription.c.rule.in_(list(rules)),
-            ~paused,
-            ~_BARRED,
-            true() if waits else ~exists().where(_is_open()),
-        )
-    ).scalar()
+    asked = {"of": digest_id, "due_by": at, "its_rules": list(rules), "cut": cut_at}
+    found: datetime | None = connection.execute(_REACH[waits], asked).scalar()
     return found
 
 
@@ -162,17 +199,8 @@ def due(
     limit: int,
 ) -> list[int]:
     """The next `limit` subscriptions due, by id, behind the one with the id `after`."""
-    rows = connection.execute(
-        select(subscription.c.id)
-        .where(
-            _due(digest_id, at),
-            subscription.c.rule.in_(list(rules)),
-            subscription.c.id > after,
-        )
-        .order_by(subscription.c.id)
-        .limit(limit)
-    )
-    return list(rows.scalars())
+    asked = {"of": digest_id, "due_by": at, "its_rules": list(rules), "behind": after}
+    return list(connection.execute(_DUE_IDS, {**asked, "most": limit}).scalars())
 
 
 def load(
@@ -246,33 +274,6 @@ def welcomed(connection: Connection, subscription_id: int) -> bool:
         .values(welcome_due=False)
     )
     return done.rowcount > 0
-
-
-def _due(digest_id: int, at: datetime) -> ColumnElement[bool]:
-    return and_(
-        subscription.c.digest_id == digest_id,
-        READING,
-        subscription.c.rule.is_not(None),
-        subscription.c.next_cut_at <= at,
-    )
-
-
-def _of_scope(digest_id: int) -> ColumnElement[bool]:
-    """The other is of the same person and scope, or the same one: a release reaches back in all."""
-    own = select(digest.c.scope).where(digest.c.id == digest_id).scalar_subquery()
-    return and_(
-        _OTHER.c.subscriber_id == subscription.c.subscriber_id,
-        _OTHER.c.digest_id.in_(select(digest.c.id).where(digest.c.scope == own)),
-    )
-
-
-def _is_open(of: FromClause = subscription) -> ColumnElement[bool]:
-    """An edition or a welcome still on its way (the same as `deliveries.open_among`)."""
-    return and_(
-        delivery.c.subscription_id == of.c.id,
-        delivery.c.kind.in_([DeliveryKind.EDITION.value, DeliveryKind.WELCOME.value]),
-        delivery.c.state.in_(sorted(state.value for state in OPEN_STATES)),
-    )
 
 
 def _window(row: Row[Any], waiting: set[int], served: set[int]) -> Window:

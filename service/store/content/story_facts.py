@@ -9,10 +9,47 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from service.store.core.bulk import lots
 from service.store.tables import article, article_topic, entry, source, story, story_article, topic
+
+_OF: BindParameter[Any] = bindparam("of", expanding=True)
+_TELLING = story_article.c.story_id.in_(_OF)
+
+# Each freeze asks for all of these: to build them took longer than most of their answers.
+_TELLERS = select(source.c.id, source.c.name, source.c.url, source.c.home, source.c.weight).where(
+    source.c.id.in_(_OF)
+)
+_HEADS = (
+    select(story.c.id, story.c.article_id, article.c.title, article.c.source_id)
+    .join(article, article.c.id == story.c.article_id)
+    .where(story.c.id.in_(_OF))
+)
+_OWN = (
+    select(
+        story_article.c.story_id,
+        article.c.source_id,
+        article.c.published_at,
+        article.c.first_seen_at,
+        article.c.merged_into,
+    )
+    .join(article, article.c.id == story_article.c.article_id)
+    .where(_TELLING)
+)
+_SEEN = (
+    select(story_article.c.story_id, entry.c.source_id, entry.c.published_at, entry.c.first_seen_at)
+    .join(entry, entry.c.article_id == story_article.c.article_id)
+    .where(_TELLING)
+)
+_PLACED = (
+    select(
+        story_article.c.story_id, article_topic.c.article_id, topic.c.name, article_topic.c.reason
+    )
+    .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
+    .join(topic, topic.c.id == article_topic.c.topic_id)
+    .where(_TELLING, topic.c.retired_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +111,13 @@ def tellers(connection: Connection, source_ids: Iterable[int]) -> dict[int, Tell
     """Source row -> who it is, retired ones too."""
     found: dict[int, Teller] = {}
     for batch in lots(source_ids):
-        rows = connection.execute(
-            select(source.c.id, source.c.name, source.c.url, source.c.home, source.c.weight).where(
-                source.c.id.in_(batch)
-            )
-        )
+        rows = connection.execute(_TELLERS, {"of": batch})
         found.update((row[0], Teller(*row[1:])) for row in rows)
     return found
 
 
 def _heads(connection: Connection, ids: list[int]) -> list[Any]:
-    rows = connection.execute(
-        select(story.c.id, story.c.article_id, article.c.title, article.c.source_id)
-        .join(article, article.c.id == story.c.article_id)
-        .where(story.c.id.in_(ids))
-    )
-    return list(rows)
+    return list(connection.execute(_HEADS, {"of": ids}))
 
 
 def _tell(
@@ -99,17 +127,7 @@ def _tell(
     days_in: ZoneInfo | None,
 ) -> None:
     """The outlets whose words its articles are, and others that had the same ones."""
-    own = connection.execute(
-        select(
-            story_article.c.story_id,
-            article.c.source_id,
-            article.c.published_at,
-            article.c.first_seen_at,
-            article.c.merged_into,
-        )
-        .join(article, article.c.id == story_article.c.article_id)
-        .where(story_article.c.story_id.in_(ids))
-    )
+    own = connection.execute(_OWN, {"of": ids})
     first: defaultdict[int, dict[int, datetime]] = defaultdict(dict)
     days: defaultdict[int, set[date]] = defaultdict(set)
     for story_id, teller, published, seen, merged_into in own:
@@ -118,13 +136,7 @@ def _tell(
         at = _note(first[story_id], teller, published, seen)
         if days_in is not None:
             days[story_id].add(at.astimezone(days_in).date())
-    seen_at = connection.execute(
-        select(
-            story_article.c.story_id, entry.c.source_id, entry.c.published_at, entry.c.first_seen_at
-        )
-        .join(entry, entry.c.article_id == story_article.c.article_id)
-        .where(story_article.c.story_id.in_(ids))
-    )
+    seen_at = connection.execute(_SEEN, {"of": ids})
     for story_id, teller, published, seen in seen_at:
         at = _note(first[story_id], teller, published, seen)
         if days_in is not None:
@@ -151,15 +163,7 @@ def _place(
     found: dict[int, StoryFacts],
     represents: dict[int, int],
 ) -> None:
-    rows = connection.execute(
-        select(
-            story_article.c.story_id, article_topic.c.article_id, topic.c.name,
-            article_topic.c.reason,
-        )
-        .join(article_topic, article_topic.c.article_id == story_article.c.article_id)
-        .join(topic, topic.c.id == article_topic.c.topic_id)
-        .where(story_article.c.story_id.in_(ids), topic.c.retired_at.is_(None))
-    )  # fmt: skip
+    rows = connection.execute(_PLACED, {"of": ids})
     placed: defaultdict[int, set[int]] = defaultdict(set)
     for story_id, article_id, name, reason in rows:
         if story_id in found:

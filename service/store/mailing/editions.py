@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from service.store.content import versions
-from service.store.core.statements import upsert
+from service.store.core.statements import upsert_for
 from service.store.reviews.hidden import public
 from service.store.tables import digest, edition, edition_story, review
 
@@ -47,6 +49,21 @@ _STORIES = (
     .outerjoin(review, review.c.edition_id == edition_story.c.edition_id)
     .where(edition_story.c.edition_id == bindparam("of"))
     .order_by(edition_story.c.position, edition_story.c.story_id)
+)
+
+_WRITE_STORIES = insert(edition_story)
+_SET = update(edition).where(edition.c.id == bindparam("this"))
+"""To the values that are given beside it."""
+_SETTLE_EARLIER = (
+    update(edition)
+    .where(
+        edition.c.digest_id == bindparam("of"),
+        edition.c.cadence == bindparam("its_cadence"),
+        edition.c.cut_at < bindparam("cut"),
+        edition.c.planned_at.is_(None),
+        edition.c.error.is_not(None),
+    )
+    .values(planned_at=bindparam("now"))
 )
 
 
@@ -146,24 +163,30 @@ def freeze(
 
     Returns the edition as stored, and whether it is this one.
     """
-    row = upsert(connection, edition).values(
-        digest_id=new.digest_id,
-        cadence=new.cadence,
-        cut_at=new.cut_at,
-        covers_from=new.covers_from,
-        covers_to=new.covers_to,
-        period_from=new.period_from,
-        listed=new.listed,
-        more=new.more,
-        frozen_at=now,
-    )
-    written = connection.execute(row.on_conflict_do_nothing().returning(edition.c.id)).scalar()
+    row = {
+        "digest_id": new.digest_id,
+        "cadence": new.cadence,
+        "cut_at": new.cut_at,
+        "covers_from": new.covers_from,
+        "covers_to": new.covers_to,
+        "period_from": new.period_from,
+        "listed": new.listed,
+        "more": new.more,
+        "frozen_at": now,
+    }
+    written = connection.execute(_freeze(connection.dialect.name), row).scalar()
     if written is not None and stories:
         versions.raise_(connection, [versions.EDITIONS])
-        connection.execute(insert(edition_story), [_story_row(written, one) for one in stories])
+        connection.execute(_WRITE_STORIES, [_story_row(written, one) for one in stories])
     stored = find(connection, new.digest_id, new.cadence, new.cut_at)
     assert stored is not None
     return stored, written is not None
+
+
+@cache
+def _freeze(dialect: str) -> ReturningInsert[int]:
+    """Its values are given beside it."""
+    return upsert_for(dialect, edition).on_conflict_do_nothing().returning(edition.c.id)
 
 
 def stories(connection: Connection, edition_id: int) -> list[Frozen]:
@@ -192,17 +215,8 @@ def settle(connection: Connection, one: Edition, now: datetime) -> None:
     have been told by this one. Its error stays, as the reason why nothing of it went out.
     """
     _set(connection, one.id, planned_at=now, error=None)
-    connection.execute(
-        update(edition)
-        .where(
-            edition.c.digest_id == one.digest_id,
-            edition.c.cadence == one.cadence,
-            edition.c.cut_at < one.cut_at,
-            edition.c.planned_at.is_(None),
-            edition.c.error.is_not(None),
-        )
-        .values(planned_at=now)
-    )
+    its = {"of": one.digest_id, "its_cadence": one.cadence, "cut": one.cut_at, "now": now}
+    connection.execute(_SETTLE_EARLIER, its)
 
 
 def fail(connection: Connection, edition_id: int, error: str) -> None:
@@ -226,7 +240,7 @@ def can_be_rendered(connection: Connection, edition_id: int) -> None:
 
 
 def _set(connection: Connection, edition_id: int, **values: object) -> None:
-    connection.execute(update(edition).where(edition.c.id == edition_id).values(**values))
+    connection.execute(_SET, {"this": edition_id, **values})
 
 
 def _story_row(edition_id: int, one: Frozen) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Update,
+    and_,
     bindparam,
     case,
     exists,
@@ -70,20 +71,64 @@ def release(connection: Connection, deliveries: Iterable[int]) -> None:
         connection.execute(_REACH_BACK, reaching)
 
 
+_PLANNING = exists().where(edition.c.id == segment.c.edition_id, edition.c.planned_at.is_(None))
+
+
+def _waiting(state: ColumnElement[str] = delivery.c.state) -> ColumnElement[bool]:
+    return exists().where(delivery.c.segment_id == segment.c.id, state.in_(_UNSETTLED))
+
+
+class _Forgetting:
+    """The statements for segments that a condition chooses. Made once: each commit asks."""
+
+    def __init__(
+        self, touched: ColumnElement[bool], state: ColumnElement[str] = delivery.c.state
+    ) -> None:
+        still = and_(~_waiting(state), ~_PLANNING)
+        self._unused = select(segment.c.id).where(touched, segment.c.parts.is_not(None), still)
+        self._drop = update(segment).where(_GIVEN, still).values(parts=null())
+
+    def __call__(self, connection: Connection, **asked: object) -> None:
+        # Asked first without a lock: all mails of a segment would queue for it, each to its commit.
+        ids = sorted(connection.execute(self._unused, asked).scalars())
+        if not ids:
+            return
+        # Then locked: a plan that uses the segment meanwhile must be seen by the next statement.
+        connection.execute(_LOCK, {"ids": ids}).all()
+        connection.execute(self._drop, {"ids": ids})
+
+
+_GIVEN = segment.c.id.in_(bindparam("ids", expanding=True))
+_LOCK = select(segment.c.id).where(_GIVEN).order_by(segment.c.id).with_for_update()
+_OF_DELIVERIES = _Forgetting(
+    segment.c.id.in_(
+        select(delivery.c.segment_id).where(
+            delivery.c.id.in_(bindparam("deliveries", expanding=True))
+        )
+    )
+)
+_OF_SEGMENTS = _Forgetting(_GIVEN)
+_OF_EDITION = _Forgetting(
+    segment.c.edition_id == bindparam("of_edition"), delivery.c.state.concat("")
+)
+_SINCE = _Forgetting(
+    segment.c.edition_id.in_(select(edition.c.id).where(edition.c.planned_at >= bindparam("since")))
+)
+
+
 def forget_parts(connection: Connection, deliveries: Iterable[int]) -> None:
     """Drop the rendered parts of these deliveries' segments where nothing unsettled needs them.
 
     Parts of an edition that is still being planned stay: its next batch may use the segment.
     """
-    touched = select(delivery.c.segment_id).where(delivery.c.id.in_(list(deliveries)))
-    _forget_parts(connection, segment.c.id.in_(touched))
+    _OF_DELIVERIES(connection, deliveries=list(deliveries))
 
 
 def forget_parts_in(connection: Connection, segments: Iterable[int]) -> None:
     """The same for these segments."""
     ids = sorted(set(segments))
     if ids:
-        _forget_parts(connection, segment.c.id.in_(ids))
+        _OF_SEGMENTS(connection, ids=ids)
 
 
 def forget_parts_of(connection: Connection, edition_id: int) -> None:
@@ -92,8 +137,7 @@ def forget_parts_of(connection: Connection, edition_id: int) -> None:
     Most of its mails wait still: to look for those in the index of states, as the server would that
     knew of none a minute ago, takes all of them for each segment.
     """
-    by_row = delivery.c.state.concat("")
-    _forget_parts(connection, segment.c.edition_id == edition_id, by_row)
+    _OF_EDITION(connection, of_edition=edition_id)
 
 
 def forget_parts_since(connection: Connection, planned_at: datetime) -> None:
@@ -102,28 +146,7 @@ def forget_parts_since(connection: Connection, planned_at: datetime) -> None:
     Two that settle the last mails of a segment at once each see the other's as unsettled, so that
     neither drops its parts.
     """
-    planned = select(edition.c.id).where(edition.c.planned_at >= planned_at)
-    _forget_parts(connection, segment.c.edition_id.in_(planned))
-
-
-def _forget_parts(
-    connection: Connection,
-    touched: ColumnElement[bool],
-    state: ColumnElement[str] = delivery.c.state,
-) -> None:
-    waiting = exists().where(delivery.c.segment_id == segment.c.id, state.in_(_UNSETTLED))
-    planning = exists().where(edition.c.id == segment.c.edition_id, edition.c.planned_at.is_(None))
-    unused = select(segment.c.id).where(touched, segment.c.parts.is_not(None), ~waiting, ~planning)
-    # Asked first without a lock: all mails of a segment would queue for it, each to its commit.
-    ids = sorted(connection.execute(unused).scalars())
-    if not ids:
-        return
-    # Then locked: a plan that uses the segment meanwhile must be seen by the next statement.
-    lock = select(segment.c.id).where(segment.c.id.in_(ids)).order_by(segment.c.id)
-    connection.execute(lock.with_for_update()).all()
-    connection.execute(
-        update(segment).where(segment.c.id.in_(ids), ~waiting, ~planning).values(parts=null())
-    )
+    _SINCE(connection, since=planned_at)
 
 
 def _reach_back() -> Update:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
-    and_,
+    bindparam,
     column,
     delete,
     func,
@@ -30,7 +30,7 @@ from service.errors import ConflictError
 from service.model import UNSETTLED_STATES, DeliveryState
 from service.store.core import hold
 from service.store.core.arrays import each_by_itself, rows_of
-from service.store.core.bulk import Copied, among, as_copied, lots
+from service.store.core.bulk import Copied, among_given, as_copied, lots
 from service.store.core.column_types import IDS
 from service.store.tables import (
     article,
@@ -130,9 +130,13 @@ def known(
     """
     people, wanted = sorted(set(subscribers)), set(articles)
     found: dict[int, set[int]] = {person: set() for person in people}
-    asked = _known_by_reader if connection.dialect.name == "postgresql" else _known
+    by_reader = connection.dialect.name == "postgresql"
     for some in lots(people if wanted else (), _CHUNK):
-        for row in connection.execute(asked(connection, scope, some, wanted)):
+        if by_reader:
+            rows = connection.execute(_known_by_reader(scope, some, wanted))
+        else:
+            rows = connection.execute(*_known(scope, some, wanted))
+        for row in rows:
             if row.article_id in wanted and row.delivery_id != without_delivery:
                 found[row.subscriber_id].add(row.article_id)
     for person, before in perhaps(connection, people, wanted).items():
@@ -140,19 +144,22 @@ def known(
     return found
 
 
-def _known(connection: Connection, scope: str, people: list[int], wanted: set[int]) -> Select[Any]:
-    statement = select(told.c.subscriber_id, told.c.article_id, told.c.delivery_id).where(
-        and_(among(connection, told.c.subscriber_id, people), told.c.scope == scope)
-    )
+_KNOWN = select(told.c.subscriber_id, told.c.article_id, told.c.delivery_id).where(
+    among_given(told.c.subscriber_id, "people", "sqlite"), told.c.scope == bindparam("in_scope")
+)
+_KNOWN_OF_THESE = _KNOWN.where(among_given(told.c.article_id, "articles", "sqlite"))
+_KNOWN_SINCE = _KNOWN.where(told.c.article_id >= bindparam("since"))
+
+
+def _known(scope: str, people: list[int], wanted: set[int]) -> tuple[Select[Any], dict[str, Any]]:
+    asked: dict[str, Any] = {"people": people, "in_scope": scope}
     if len(wanted) <= _CHUNK:
-        return statement.where(among(connection, told.c.article_id, wanted))
+        return _KNOWN_OF_THESE, {**asked, "articles": sorted(wanted)}
     # Ids rise with time: a reader's years before these articles stay unread.
-    return statement.where(told.c.article_id >= min(wanted))
+    return _KNOWN_SINCE, {**asked, "since": min(wanted)}
 
 
-def _known_by_reader(
-    _connection: Connection, scope: str, people: list[int], wanted: set[int]
-) -> Select[Any]:
+def _known_by_reader(scope: str, people: list[int], wanted: set[int]) -> Select[Any]:
     """The same for PostgreSQL, reader by reader, each in one stretch of the key.
 
     While an edition is planned it does not know how long the table is by now, nor how few rows

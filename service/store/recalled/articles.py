@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, true, update
+from sqlalchemy import Connection, Select, and_, bindparam, insert, or_, select, true, update
 
 from service.store.core.bulk import lots
 from service.store.tables import (
@@ -139,10 +139,8 @@ def history(connection: Connection, story_ids: Iterable[int]) -> list[Recall]:
 
 def in_force(connection: Connection, since: datetime | None = None) -> list[Recall]:
     """The recalls that are not undone, the oldest first. `since`: only those from then on."""
-    wanted = recall.c.undone_at.is_(None)
-    return _recalls(
-        connection, wanted if since is None else wanted & (recall.c.recalled_at > since)
-    )
+    asked = _IN_FORCE if since is None else _IN_FORCE_SINCE
+    return [_said(row) for row in connection.execute(asked, {"since": since})]
 
 
 def members(connection: Connection, recall_id: int) -> list[int]:
@@ -252,8 +250,29 @@ def known_again(connection: Connection, new: Sequence[NewWords], now: datetime) 
 
 def _recalls(connection: Connection, chosen: Any, story_id: int | None = None) -> list[Recall]:
     """`story_id`: as that story's page says it, None = as the page of its own story does."""
-    of = recall.c.story_id if story_id is None else story_id
-    rows = connection.execute(
+    rows = connection.execute(_recalls_of(story_id).where(chosen))
+    return [_said(row, story_id) for row in rows]
+
+
+def _said(row: Any, story_id: int | None = None) -> Recall:
+    return Recall(
+        id=row.id,
+        story_id=row.story_id if story_id is None else story_id,
+        public_id=row.public_id,
+        title="" if row.hides_title else row.title,
+        outlet=row.outlet,
+        actor=row.actor,
+        reason=row.reason,
+        hides_title=row.hides_title,
+        published=min(row.published_at or row.first_seen_at, row.first_seen_at),
+        recalled_at=row.recalled_at,
+        undone_at=row.undone_at,
+        undone_by=row.undone_by,
+    )
+
+
+def _recalls_of(story_id: int | None = None) -> Select[Any]:
+    return (
         select(
             recall,
             story.c.public_id,
@@ -263,26 +282,13 @@ def _recalls(connection: Connection, chosen: Any, story_id: int | None = None) -
             article.c.first_seen_at,
         )
         .select_from(recall)
-        .join(story, story.c.id == of)
+        .join(story, story.c.id == (recall.c.story_id if story_id is None else story_id))
         .join(article, article.c.id == story.c.article_id)
         .join(source, source.c.id == article.c.source_id)
-        .where(chosen)
         .order_by(recall.c.id)
     )
-    return [
-        Recall(
-            id=row.id,
-            story_id=row.story_id if story_id is None else story_id,
-            public_id=row.public_id,
-            title="" if row.hides_title else row.title,
-            outlet=row.outlet,
-            actor=row.actor,
-            reason=row.reason,
-            hides_title=row.hides_title,
-            published=min(row.published_at or row.first_seen_at, row.first_seen_at),
-            recalled_at=row.recalled_at,
-            undone_at=row.undone_at,
-            undone_by=row.undone_by,
-        )
-        for row in rows
-    ]
+
+
+# Each plan asks: to build it took longer than to say that nothing is taken back.
+_IN_FORCE = _recalls_of().where(recall.c.undone_at.is_(None))
+_IN_FORCE_SINCE = _IN_FORCE.where(recall.c.recalled_at > bindparam("since"))

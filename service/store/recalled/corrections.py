@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, update
 
 from service.store.core.arrays import RowUpdate
-from service.store.core.bulk import among, lots
+from service.store.core.bulk import among_given, lots
 from service.store.tables import (
     correction,
     digest,
@@ -26,6 +27,12 @@ the day that Vietnam's Decree 147/2024 gives."""
 
 TOLD_FOR = timedelta(days=30)
 """Who could not be told for so long, being paused or gone, is not told any more."""
+
+_IS_WAITING = and_(
+    correction.c.delivery_id.is_(None),
+    recall.c.undone_at.is_(None),
+    recall.c.recalled_at > bindparam("since"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,21 @@ def waiting(
     """Subscriber -> recalls that it is still to be told of, the oldest first."""
     found: defaultdict[int, list[int]] = defaultdict(list)
     for some in lots(sorted(set(subscribers))):
-        rows = connection.execute(
-            select(correction.c.subscriber_id, correction.c.recall_id)
-            .join(recall, recall.c.id == correction.c.recall_id)
-            .where(among(connection, correction.c.subscriber_id, some), _is_waiting(now))
-            .order_by(correction.c.recall_id)
-        )
-        for row in rows:
+        asked = {"of": some, "since": now - TOLD_FOR}
+        for row in connection.execute(_waiting(connection.dialect.name), asked):
             found[row.subscriber_id].append(row.recall_id)
     return {one: tuple(ids) for one, ids in found.items()}
+
+
+@cache
+def _waiting(dialect: str) -> Select[int, int]:
+    """Made once: each batch of a plan asks, and mostly nobody waits."""
+    return (
+        select(correction.c.subscriber_id, correction.c.recall_id)
+        .join(recall, recall.c.id == correction.c.recall_id)
+        .where(among_given(correction.c.subscriber_id, "of", dialect), _IS_WAITING)
+        .order_by(correction.c.recall_id)
+    )
 
 
 def carried(connection: Connection, delivery_id: int, subscriber: int, ids: Iterable[int]) -> None:
@@ -98,7 +111,7 @@ def due(connection: Connection, now: datetime, limit: int = 500) -> list[DueCorr
         .join(subscription, subscription.c.subscriber_id == subscriber.c.id)
         .join(digest, digest.c.id == subscription.c.digest_id)
         .where(
-            _is_waiting(now),
+            _IS_WAITING,
             correction.c.alone_at <= now,
             subscriber.c.address.is_not(None),
             subscription.c.ended_at.is_(None),
@@ -113,7 +126,8 @@ def due(connection: Connection, now: datetime, limit: int = 500) -> list[DueCorr
             subscription.c.id,
             correction.c.recall_id,
         )
-        .limit(limit * 10)
+        .limit(limit * 10),
+        {"since": now - TOLD_FOR},
     ).all()
     found: dict[int, DueCorrections] = {}
     for row in rows:
@@ -172,11 +186,3 @@ def of_reader(connection: Connection, subscriber_id: int, recall_id: int) -> int
         )
     ).one_or_none()
     return False if row is None else row.delivery_id
-
-
-def _is_waiting(now: datetime) -> ColumnElement[bool]:
-    return and_(
-        correction.c.delivery_id.is_(None),
-        recall.c.undone_at.is_(None),
-        recall.c.recalled_at > now - TOLD_FOR,
-    )
