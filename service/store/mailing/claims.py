@@ -30,7 +30,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from service.model import DeliveryKind, DeliveryState
 from service.store.audience.suppressions import UNSUBSCRIBED
 from service.store.core.arrays import RowInsert, listed
-from service.store.core.bulk import among
+from service.store.core.bulk import among_given
 from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import LASTS
 from service.store.mailing import recipients
@@ -149,11 +149,8 @@ def claim_each(
 def _claim(connection: Connection, owner: str, now: datetime, ids: list[int]) -> Claim:
     if not ids:
         return Claim([], 0)
-    taken = LEASE.claim(
-        connection, owner, now, now + LASTS,
-        among(connection, delivery.c.id, ids), or_(*due_now(now, state=BY_ROW)),
-        values={"state": DeliveryState.CLAIMED.value},
-    )  # fmt: skip
+    claiming = _claiming(connection.dialect.name)
+    taken = LEASE.claim_with(connection, claiming, owner, now, now + LASTS, ids=ids)
     mine = set(taken.scalars())
     wanted = _wanted(connection.dialect.name)
     welcome = set(connection.execute(wanted, {"ids": sorted(mine), "now": now}).scalars())
@@ -199,6 +196,17 @@ def mark_sending(
     ids = frozenset(row.id for row in passed)
     gone, held = _suppress(connection, owner, now, set(relays) - ids - old)
     return ReleaseCheck(ids, frozenset(gone), frozenset(held))
+
+
+@cache
+def _claiming(dialect: str) -> ReturningUpdate[Any]:
+    """Claims those of `ids` that are due. Made once, as all that each claim asks for."""
+    furthest = bindparam("furthest", type_=UtcDateTime)
+    return LEASE.claiming(
+        among_given(delivery.c.id, "ids", dialect),
+        or_(*due_now(_NOW, furthest, BY_ROW)),
+        values={"state": DeliveryState.CLAIMED.value},
+    )
 
 
 @cache

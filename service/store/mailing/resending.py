@@ -8,12 +8,17 @@ comes first, and then nothing is sent again.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
+    String,
+    Update,
     and_,
+    bindparam,
     case,
     exists,
     literal,
@@ -79,6 +84,17 @@ def _planned(now: datetime) -> dict[str, Any]:
     }
 
 
+def _waits(digest_name: str | BindParameter[str] | None) -> ColumnElement[bool]:
+    return and_(_UNCERTAIN, delivery.c.resend_at.is_not(None), of_digest(digest_name))
+
+
+@cache
+def _holding(*, of_one: bool) -> Update:
+    """Made once: each run of mail asks for it, and hardly ever finds any."""
+    waiting = _waits(bindparam("digest", type_=String) if of_one else None)
+    return update(delivery).where(in_order(waiting)).values(resend_at=None)
+
+
 def plan_again(
     connection: Connection, now: datetime, digest_name: str | None, *, again: bool
 ) -> int:
@@ -87,10 +103,10 @@ def plan_again(
     What is too late to be news is held instead, and so is everything unless `again`: a policy that
     was changed to "hold" holds.
     """
-    waiting = and_(_UNCERTAIN, delivery.c.resend_at.is_not(None), of_digest(digest_name))
     if not again:
-        connection.execute(update(delivery).where(in_order(waiting)).values(resend_at=None))
+        connection.execute(_holding(of_one=digest_name is not None), {"digest": digest_name})
         return 0
+    waiting = _waits(digest_name)
     late, due = delivery.c.expires_at <= now, delivery.c.resend_at <= now
     # All at once: two statements that lock in order, one after the other, lock in none.
     both = select(delivery.c.id).where(waiting, or_(late, due)).order_by(delivery.c.id)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, and_, func, literal, select
+from sqlalchemy import Connection, and_, func, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from service.store.audience import merging
 from service.store.core.bulk import lots
-from service.store.core.statements import upsert
+from service.store.core.statements import upsert_for
 from service.store.tables import delivery, digest, returned_mail, subscriber, subscription
 
 BOUNCE, COMPLAINT = "bounce", "complaint"
@@ -90,23 +92,28 @@ def sent(connection: Connection, ids: Iterable[int]) -> dict[int, SentDelivery]:
 
 def add(connection: Connection, said: NewReturned, now: datetime) -> bool:
     """Write the row. False: the same was known. A hard bounce takes the place of a soft one."""
-    row = upsert(connection, returned_mail).values(
-        delivery_id=said.of.id,
-        kind=said.kind,
-        address_key=said.of.address_key,
-        hard=said.hard,
-        status=said.status[:16],
-        reason=said.reason,
-        returned_at=now,
-    )
-    written = connection.execute(
-        row.on_conflict_do_update(
-            index_elements=[returned_mail.c.delivery_id, returned_mail.c.kind],
-            set_={"hard": said.hard, "status": said.status[:16], "reason": said.reason},
-            where=and_(returned_mail.c.hard.is_(False), literal(said.hard)),
-        ).returning(returned_mail.c.delivery_id)
-    )
-    return written.first() is not None
+    row = {
+        "delivery_id": said.of.id,
+        "kind": said.kind,
+        "address_key": said.of.address_key,
+        "hard": said.hard,
+        "status": said.status[:16],
+        "reason": said.reason,
+        "returned_at": now,
+    }
+    return connection.execute(_adding(connection.dialect.name), row).first() is not None
+
+
+@cache
+def _adding(dialect: str) -> ReturningInsert[int]:
+    """Made once: a mailbox has thousands of them at a time."""
+    row = upsert_for(dialect, returned_mail)
+    new = row.excluded
+    return row.on_conflict_do_update(
+        index_elements=[returned_mail.c.delivery_id, returned_mail.c.kind],
+        set_={"hard": new.hard, "status": new.status, "reason": new.reason},
+        where=and_(returned_mail.c.hard.is_(False), new.hard.is_(True)),
+    ).returning(returned_mail.c.delivery_id)
 
 
 def is_known(connection: Connection, said: NewReturned) -> bool:

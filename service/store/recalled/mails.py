@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from service.model import DeliveryState
 from service.store.core.bulk import lots
@@ -119,8 +121,8 @@ def put_off_deferred(connection: Connection, ids: Sequence[int], now: datetime) 
     Call it with their rows locked, after they were written as deferred.
     """
     for some in lots(ids):
-        stale = exists().where(stale_segment.c.segment_id == delivery.c.segment_id)
-        _put_off(connection, select(delivery.c.id).where(delivery.c.id.in_(some), stale), now)
+        asked = {"of": some, "now": now, "until": now + REMADE_WITHIN}
+        connection.execute(_PUT_OFF_DEFERRED, asked)
 
 
 def drop_corrections(connection: Connection, recall_id: int, now: datetime) -> None:
@@ -273,11 +275,16 @@ def _locked(connection: Connection, deliveries: Select[Any], states: tuple[str, 
 
 def _put_off(connection: Connection, deliveries: Select[Any], now: datetime) -> list[int]:
     """Those that wait are in nobody's hands until they are made anew. Returns which."""
-    until = literal(now + REMADE_WITHIN, UtcDateTime())
+    asked = {"now": now, "until": now + REMADE_WITHIN}
+    return sorted(connection.execute(_putting_off(deliveries), asked).scalars())
+
+
+def _putting_off(deliveries: Select[Any]) -> ReturningUpdate[int]:
+    now, until = bindparam("now", type_=UtcDateTime), bindparam("until", type_=UtcDateTime)
     deferred = delivery.c.state == _S.DEFERRED.value
     longer = and_(deferred, delivery.c.next_try_at > until, ~_IS_PUT_OFF)
     waits = and_(deferred, delivery.c.next_try_at > now)
-    stopped = connection.execute(
+    return (
         update(delivery)
         .where(delivery.c.id.in_(deliveries), delivery.c.state.in_(_WAITING))
         .values(
@@ -298,7 +305,15 @@ def _put_off(connection: Connection, deliveries: Select[Any], now: datetime) -> 
         )
         .returning(delivery.c.id)
     )
-    return sorted(stopped.scalars())
+
+
+_PUT_OFF_DEFERRED = _putting_off(
+    select(delivery.c.id).where(
+        delivery.c.id.in_(bindparam("of", expanding=True)),
+        exists().where(stale_segment.c.segment_id == delivery.c.segment_id),
+    )
+)
+"""Made once: all that is to be tried again asks."""
 
 
 def _mark(connection: Connection, segments: set[int]) -> None:

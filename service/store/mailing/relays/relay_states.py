@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
     and_,
     bindparam,
     exists,
@@ -21,7 +23,7 @@ from sqlalchemy import (
 )
 
 from service.model import DeliveryState
-from service.store.core.statements import upsert
+from service.store.core.statements import upsert_for
 from service.store.mailing.deliveries import in_order
 from service.store.tables import attempt, delivery, relay
 
@@ -187,11 +189,13 @@ def _about_itself() -> ColumnElement[bool]:
 
 
 def _write(connection: Connection, state: RelayState) -> None:
-    values = {
-        "failing_since": state.failing_since,
-        "answer": state.answer,
-        "answered_at": state.answered_at,
-        "next_try_at": state.next_try_at,
-    }
-    noted = upsert(connection, relay).values(name=state.name, **values)
-    connection.execute(noted.on_conflict_do_update(index_elements=["name"], set_=values))
+    connection.execute(_writing(connection.dialect.name), asdict(state))
+
+
+@cache
+def _writing(dialect: str) -> Insert:
+    """Each run of mail notes that a relay takes some."""
+    noted = upsert_for(dialect, relay)
+    names = ("failing_since", "answer", "answered_at", "next_try_at")
+    changed = {name: noted.excluded[name] for name in names}
+    return noted.on_conflict_do_update(index_elements=["name"], set_=changed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from service.store.core.statements import upsert
 from service.store.tables import slow_domain
@@ -20,6 +20,15 @@ LONGEST = timedelta(minutes=15)
 """Where it refuses us: nothing changes there before somebody has mended it."""
 
 _KEPT = timedelta(days=1)
+
+# Made once: each run of mail asks.
+_KNOWN = select(
+    slow_domain.c.domain,
+    slow_domain.c.for_readers,
+    slow_domain.c.answer,
+    slow_domain.c.held_until,
+).where(slow_domain.c.held_until > bindparam("since"))
+_FORGET = delete(slow_domain).where(slow_domain.c.domain == bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +76,12 @@ def note(connection: Connection, one: SlowDomain, now: datetime) -> None:
 
 def forget(connection: Connection, domain: str) -> None:
     """It takes mail. Needs a write transaction."""
-    connection.execute(delete(slow_domain).where(slow_domain.c.domain == domain))
+    connection.execute(_FORGET, {"of": domain})
 
 
 def known(connection: Connection, now: datetime) -> list[SlowDomain]:
     """Those that nobody tries now, and those that have taken nothing since that was so."""
-    c = slow_domain.c
-    rows = connection.execute(
-        select(c.domain, c.for_readers, c.answer, c.held_until).where(c.held_until > now - _KEPT)
-    )
+    rows = connection.execute(_KNOWN, {"since": now - _KEPT})
     return [
         SlowDomain(row.domain, row.for_readers, row.answer, held=row.held_until > now)
         for row in rows
