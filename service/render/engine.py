@@ -10,10 +10,10 @@ import hashlib
 import os
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import (
     BuiltinMethodType,
@@ -128,6 +128,24 @@ class _Sandbox(SandboxedEnvironment):
         return obj(*args, **kwargs)
 
 
+def _sandbox(folders: Sequence[Path]) -> _Sandbox:
+    return _Sandbox(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(["html.j2", "html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        bytecode_cache=_COMPILED,
+    )
+
+
+@cache
+def _as_shipped() -> _Sandbox:
+    """That of all sites without own templates: with some, a new file of theirs may come first."""
+    return _sandbox([shipped_templates()])
+
+
 Stamps = tuple[tuple[str, int, int], ...]
 """Files with their time and size: other ones mean that something was edited."""
 
@@ -151,15 +169,7 @@ class Renderer:
         self._failed: dict[bytes, str] = {}
         self._failed_by: Stamps = ()
         self.assets = Assets(self._folders, site.accent)
-        self._environment = _Sandbox(
-            loader=FileSystemLoader(self._folders),
-            autoescape=select_autoescape(["html.j2", "html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            bytecode_cache=_COMPILED,
-        )
+        self._environment = _as_shipped() if overrides is None else _sandbox(self._folders)
         self._inliner = css_inline.CSSInliner(
             keep_style_tags=True, load_remote_stylesheets=False, keep_at_rules=True
         )

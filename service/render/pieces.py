@@ -117,6 +117,7 @@ class Pieces:
         self._trusted: dict[str, int] = {}
         self._shapes: dict[tuple[str, tuple[bool, ...]], _InlinedShape | None] = {}
         self._chars = 0
+        self._is_first = True
 
     def once(self, language: str, *key: Hashable, caller: Callable[[], str]) -> str:
         """A piece of a template under a key that says all it depends on in this language."""
@@ -152,6 +153,9 @@ class Pieces:
 
         Raises what `inline` raises.
         """
+        if self._is_first:  # many an edition has no other, and then nothing is shared
+            self._is_first = False
+            return inline(html)
         skeleton, taken = self._without(html)
         styles = self._styles(skeleton) if taken else None
         if styles is None or self._trusted[styles] < 0:

@@ -53,11 +53,19 @@ def test_stories_are_inlined_once_for_all_mails_that_tell_them():
     mails.warm(before, after)
     stories = [STORY.format(n=n) for n in range(4)]
     mails.inlined.clear()
-    assert not mails.differs([before, stories[0], "<p>", "x", "</p>", stories[3], after])
+    assert not mails.differs([before, stories[1], "<p>", "x", "</p>", stories[3], after])
     *own, whole = mails.inlined
-    assert max(own) < whole - len(stories[0])
+    assert max(own) < whole - len(stories[1])
     assert not mails.differs([before, stories[2], f"<div class='story'><p>{'y' * 9}", "z",
                               "</p></div>", stories[1], after])  # fmt: skip
+
+
+def test_a_mail_that_stays_the_only_one_is_inlined_once():
+    mails = Mails()
+    head = f"<!DOCTYPE html><html><head>{STYLE}</head><body>"
+    assert not mails.differs([head, STORY.format(n=1), "</body></html>"])
+    own, whole = mails.inlined
+    assert own == whole
 
 
 @table(
