@@ -324,14 +324,14 @@ def _watched(hour: Hour, clock: Clock) -> Iterator[None]:
 
 def _family() -> set[int]:
     """This process and its descendants."""
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError, ValueError):
-            stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            parents[int(folder.name)] = int(stat[1])
-    found = {_own()}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
+    found, left = set[int](), [_own()]
+    while left:
+        found.add(pid := left.pop())
+        with suppress(OSError):  # it has ended
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(OSError):
+                    begun = (thread / "children").read_text()
+                    left += map(int, begun.split())
     return found
 
 

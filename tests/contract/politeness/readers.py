@@ -96,7 +96,7 @@ async def a_week_of_a_rude_one() -> Week:
 
 def _rude_times() -> list[datetime]:
     bursts = (0, 1.5, 2, 2.05, 2.1, 2.21, 3, 3.5, 6.3, 8.5)
-    each = range(levels.some(3, 2))
+    each = range(levels.some(3, 1))
     return [START + day * DAY + n * timedelta(minutes=10) for day in bursts for n in each]
 
 
