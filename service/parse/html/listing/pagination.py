@@ -71,9 +71,6 @@ def _candidates(tree: HtmlElement, base: str, here: str) -> Iterator[str | None]
 def _named_next(tree: HtmlElement, base: str) -> Iterator[tuple[str, bool]]:
     """Links that are called "next", and whether words say it in a row of pages."""
     for anchor in tree.iter("a"):
-        link = web_address(anchor.get("href"), base)
-        if link is None:
-            continue
         text = text_of(anchor)
         if len(text) > _SHORT:
             continue
@@ -83,7 +80,10 @@ def _named_next(tree: HtmlElement, base: str) -> Iterator[tuple[str, bool]]:
         classed = _NEXT_CLASS.search(_classes(anchor)) or _NEXT_CLASS.search(
             _classes(anchor.getparent())
         )
-        if words or sign or classed:
+        if not (words or sign or classed):
+            continue
+        link = web_address(anchor.get("href"), base)
+        if link is not None:
             yield link, _in_row_of_pages(anchor)
 
 
