@@ -54,32 +54,46 @@ def on_server(statement: str) -> None:
         connection.execute(statement.encode())
 
 
-class Registered:
-    """An SQLite database in which a site's sources, topics and digests are, for other stores.
+class Kept:
+    """What was put into an SQLite store once, for the stores of other tests."""
 
-    To register them takes a test longer than most of what it does then.
-    """
+    def __init__(self, pattern: Path) -> None:
+        """`pattern`: a migrated, empty database."""
+        self._empty = pattern.read_bytes()
+        self._whole: bytes | None = None
+
+    def keep(self, store: Store) -> None:
+        """What is in it now, for all that begin after it."""
+        assert store.path is not None
+        with store.engine.connect() as connection:
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            assert not busy
+        self._whole = store.path.read_bytes()
+
+    def begin(self, store: Store) -> bool:
+        """Have it in a store. False: nothing is kept; or this is PostgreSQL, or not empty."""
+        file = store.path
+        if file is None or self._whole is None or Path(f"{file}-wal").exists():
+            return False
+        if file.read_bytes() != self._empty:
+            return False
+        file.write_bytes(self._whole)
+        return True
+
+
+class Registered(Kept):
+    """The sources, topics and digests of a site: tests took longer for these than for the rest."""
 
     def __init__(self, pattern: Path, folder: Path, settings: Settings, now: datetime) -> None:
-        """`pattern`: a migrated, empty database; `folder`: where one more has room."""
-        self._empty = pattern.read_bytes()
+        """`folder`: where one more has room."""
+        super().__init__(pattern)
         file = folder / "registered.db"
         file.write_bytes(self._empty)
         store = Store(f"sqlite:///{file}")
         with store.write() as connection:
             registry.register(connection, settings, now, retire=True)
-        with store.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.keep(store)
         store.close()
-        self._whole = file.read_bytes()
-
-    def begin(self, store: Store) -> bool:
-        """Have all of it in a store. False: it is another database, or somebody has used it."""
-        file = store.path
-        if file is None or Path(f"{file}-wal").exists() or file.read_bytes() != self._empty:
-            return False
-        file.write_bytes(self._whole)
-        return True
 
 
 class EmptiedPostgres:

@@ -15,14 +15,32 @@ from service.store import tables as t
 from service.store.reviews import reviews
 from service.store.reviews.reviews import NewAct
 from tests.builders import add_source, add_story
+from tests.databases import Kept
+from tests.web.conftest import Web, settings_with
 from tests.web.people import subscribe, text
 
 PAGE = "/admin/editions/y-khoa/20261125T000000Z/"
 
 
+@pytest.fixture(scope="module")
+def read(sqlite_pattern):
+    return Kept(sqlite_pattern)
+
+
 @pytest.fixture
-def mailed(web):
+def mailed(store, tmp_path, portal, read):
     """Two readers of a daily digest got their mail; one of them unsubscribed then."""
+    begun = read.begin(store)
+    web = Web(store, settings_with(tmp_path), portal=portal, registered=begun)
+    if begun:
+        web.later(days=1, minutes=1)
+    else:
+        mail(web)
+        read.keep(store)
+    return web
+
+
+def mail(web):
     people = [
         subscribe(web, web.browser(), digest="y-khoa", address=f"{name}@example.vn")
         for name in ("lan", "minh")
@@ -43,7 +61,6 @@ def mailed(web):
             .values(state="accepted", settled_at=web.now)
         )
     unsubscribe(web.store, web.now, people[0].token, EndedReason.ONE_CLICK)
-    return web
 
 
 def test_the_page_says_what_became_of_the_mails(mailed):

@@ -14,7 +14,9 @@ from service.newsletter.run import plan_due
 from service.store import tables as t
 from service.store.reviews import reviews
 from tests.builders import add_source, add_story, add_subscription
+from tests.databases import Kept
 from tests.levels import table
+from tests.web.conftest import Web, settings_with
 from tests.web.people import fill, newest, text
 
 HOUR = timedelta(hours=1)
@@ -23,10 +25,23 @@ DIGEST = {"ngay": {"title": "Tin ngày", "cadence": "daily", "at": "17:00", "rev
                    "editors": [LAN, HOA]}}  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def frozen(sqlite_pattern):
+    return Kept(sqlite_pattern)
+
+
 @pytest.fixture
-def desk(make):
+def desk(store, tmp_path, portal, frozen):
     """A site whose edition of 17:00 was frozen just now, at 15:00; two editors have their links."""
-    web = make(digest=DIGEST)
+    begun = frozen.begin(store)
+    web = Web(store, settings_with(tmp_path, digest=DIGEST), portal=portal, registered=begun)
+    if not begun:
+        freeze(web)
+        frozen.keep(store)
+    return web
+
+
+def freeze(web):
     with web.store.write() as connection:
         source = add_source(connection, web.now, "bao-a")
         rows = connection.execute(select(t.topic.c.name, t.topic.c.id)).all()
@@ -48,7 +63,6 @@ def desk(make):
             cadence="daily",
         )
     run(web)
-    return web
 
 
 def run(web):
