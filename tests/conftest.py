@@ -17,9 +17,7 @@ from pathlib import Path
 import pytest
 import structlog
 from hypothesis import settings
-from hypothesis.internal.conjecture import providers
 
-import service
 from service.store.core.database import Store
 from service.store.core.migrate import migrate
 from tests import levels
@@ -41,12 +39,6 @@ settings.register_profile(
     "bantin", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=levels.EXAMPLES
 )
 settings.load_profile("bantin")
-
-SERVICE = str(Path(service.__file__).parent)
-
-# It takes its constants from our modules, and goes through the paths of all to see which are ours:
-# half a second for each worker.
-vars(providers)["is_local_module_file"] = lambda path: path.startswith(SERVICE)
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
