@@ -103,7 +103,7 @@ class RowUpdate(_RowStatement):
         each = {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in self._names}
         one = update(table).where(*(table.c[name] == each[name] for name in keys))
         self._each = Many(lambda _: one.values({**{name: each[name] for name in own}, **shared}))
-        rows = _arrays(table, self._names)
+        rows = given_rows(table, self._names)
         found = update(table).where(*(table.c[name] == rows.c[name] for name in keys))
         self._at_once = found.values({**{name: rows.c[name] for name in own}, **shared})
 
@@ -115,13 +115,16 @@ class RowInsert(_RowStatement):
         self._names = tuple(own)
         each = {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in own}
         self._each = Many(lambda _: insert(table).values({**each, **shared}))
-        rows = _arrays(table, own)
+        rows = given_rows(table, own)
         columns = [*(rows.c[name] for name in own), *shared.values()]
         self._at_once = insert(table).from_select([*own, *shared], select(*columns))
 
 
-def _arrays(table: Table, names: Sequence[str]) -> TableValuedAlias:
-    """The rows that are bound as an array for each of these columns."""
+def given_rows(table: Table, names: Sequence[str]) -> TableValuedAlias:
+    """The rows that are bound as a list for each of these columns, as `its_` and its name.
+
+    For PostgreSQL.
+    """
     types = {name: table.c[name].type for name in names}
     given = (bindparam(f"its_{name}", type_=Written(kind)) for name, kind in types.items())
     columns = (column(name, kind) for name, kind in types.items())

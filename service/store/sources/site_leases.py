@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, String, bindparam, delete, or_, update
+from sqlalchemy import Connection, String, bindparam, delete, or_, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
+from service.store.core.arrays import given_rows
 from service.store.core.column_types import UtcDateTime
 from service.store.core.lease import NOW, Lease
 from service.store.core.statements import upsert_for
@@ -32,31 +33,33 @@ def take(
     connection: Connection, sites: Iterable[str], owner: str, now: datetime, until: datetime
 ) -> set[str]:
     """Those of the sites that are this owner's until then. `owner`: one start of one process."""
+    wanted = sorted(set(sites))  # or two processes that met half way would wait for each other
+    asked = {"takes": owner, "until": until, "now": now}
     taking = _taking(connection.dialect.name)
-    values = {"takes": owner, "until": until, "now": now}
-    # In one order: two processes that met half way would wait for each other for ever.
-    # One by one: a statement with many rows would be compiled anew each time.
-    return {
-        site
-        for site in sorted(set(sites))
-        if connection.execute(taking, {"name": site, **values}).first() is not None
-    }
+    if connection.dialect.name == "sqlite":
+        return {
+            site
+            for site in wanted
+            if connection.execute(taking, {"its_site": site, **asked}).first() is not None
+        }
+    return set(connection.scalars(taking, {"its_site": wanted, **asked}))
 
 
 @cache
 def _taking(dialect: str) -> ReturningInsert[Any]:
-    owner, until = bindparam("takes", type_=String), bindparam("until", type_=UtcDateTime)
-    values = {"site": bindparam("name", type_=String), **LEASE.taken(owner, until)}
-    return (
-        upsert_for(dialect, t)
-        .values(values)
-        .on_conflict_do_update(
-            index_elements=["site"],
-            set_=LEASE.taken(owner, until),
-            where=or_(LEASE.owner == owner, LEASE.until <= NOW),  # a gap may last for hours
-        )
-        .returning(t.c.site)
-    )
+    """Takes `its_site`: one on SQLite, which is no round trip; on PostgreSQL a list of them."""
+    taken = LEASE.taken(bindparam("takes", type_=String), bindparam("until", type_=UtcDateTime))
+    adding = upsert_for(dialect, t)
+    if dialect == "sqlite":
+        adding = adding.values({"site": bindparam("its_site", type_=String), **taken})
+    else:
+        rows = given_rows(t, ["site"])
+        adding = adding.from_select(["site", *taken], select(rows.c.site, *taken.values()))
+    return adding.on_conflict_do_update(
+        index_elements=["site"],
+        set_=taken,
+        where=or_(LEASE.owner == taken[LEASE.owner.name], LEASE.until <= NOW),  # a gap may be hours
+    ).returning(t.c.site)
 
 
 def leave(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from service.store.sources import site_leases
 from service.store.tables import site_lease
@@ -34,3 +34,12 @@ def test_turns_that_are_long_over_leave_no_rows(any_store, now):
         site_leases.take(connection, ["x.vn"], "a", now, now)
         site_leases.leave(connection, {}, "b", now + timedelta(hours=2))
         assert connection.execute(select(site_lease)).all() == []
+
+
+def test_a_server_is_asked_once_for_many_sites(any_store, now):
+    sites = [f"{number}.vn" for number in range(20)]
+    sent: list[str] = []
+    with any_store.write() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *told: sent.append(told[2]))
+        assert site_leases.take(connection, sites, "a", now, now + MINUTE) == set(sites)
+    assert len(sent) == (len(sites) if any_store.is_sqlite else 1)
