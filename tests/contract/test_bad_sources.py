@@ -35,7 +35,7 @@ MEGA = 1024 * 1024
 QUICK = FetchLimits(read_s=some(8, 5), total_s=some(20, 10))
 """Deadlines of a test: the server that answers after two minutes need not be waited for."""
 
-READING_S = some(2, 1)
+READING_S = 2.0
 """Of one document, by the processor's clock."""
 
 KILLER = b"GI\xe1\xba\xbeT"

@@ -17,7 +17,7 @@ from tests.net.wire import Talk, raw_server
 
 GOOD = tuple(f"tot-{n}" for n in range(14))
 BAD = {"giet": KILLER, "treo": HANGING}
-READING_S = 2
+READING_S = 1
 """Of one document, by the processor's clock: what hangs takes it whole."""
 
 

@@ -31,6 +31,8 @@ def serving(app, find) -> Iterator[int]:
         thread = threading.Thread(target=lambda: asyncio.run(run()))
         thread.start()
         try:
+            while not (servers and servers[0].started):
+                thread.join(0.01)
             yield bound.getsockname()[1]
         finally:
             servers[0].should_exit = True
