@@ -28,7 +28,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as NoConnectionLeftError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.util import LRUCache
 
 from service.errors import ConflictError, StatementError, StoreBusyError, StoreError
@@ -234,8 +234,14 @@ class Store:
         }
 
     def close(self) -> None:
+        """Close all connections; one that a thread still has, as soon as it comes back."""
         for engine in (self._readers, self._engine, self._ledger):
+            event.listen(engine.pool, "checkin", _close)
             engine.dispose()
+
+
+def _close(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.close()
 
 
 def _nobody(_kicked: frozenset[kicks.Kick]) -> None:

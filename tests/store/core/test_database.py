@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -21,6 +22,17 @@ def test_a_unit_of_work_that_raises_leaves_nothing(any_store):
         raise RuntimeError
     with any_store.read() as connection:
         assert facts.get(connection, "a") is None
+
+
+def test_a_connection_that_comes_back_after_the_store_was_closed_is_closed(sqlite_url):
+    """A thread may still read then. Python warns of what is only forgotten."""
+    store = Store(sqlite_url)
+    with store.read() as connection:
+        lent = connection.connection.driver_connection
+        store.close()
+        assert facts.get(connection, "a") is None
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        lent.execute("SELECT 1")
 
 
 def test_writers_in_threads_never_find_the_database_locked(any_store):
