@@ -12,7 +12,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -73,11 +75,16 @@ class Watch:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _log_plainly() -> None:
+@cache
+def _plain() -> list[Any]:
     """Without rich, which takes a second for the traceback of one error."""
-    structlog.reset_defaults()
     render = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], render])
+    return [*structlog.get_config()["processors"][:-1], render]
+
+
+def _log_plainly() -> None:
+    structlog.reset_defaults()
+    structlog.configure(processors=[*_plain()])
 
 
 def pytest_configure(config: pytest.Config) -> None:

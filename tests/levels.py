@@ -25,7 +25,7 @@ Check = TypeVar("Check", bound=Callable[..., None])
 WHOLE = bool(os.environ.get("BANTIN_TEST_WHOLE"))
 """Every case is tried."""
 
-EXAMPLES = 100 if WHOLE else 15
+EXAMPLES = 100 if WHOLE else 10
 """Which hypothesis makes for a test that does not say how many."""
 
 QUICK_ROOMS = {

@@ -236,7 +236,8 @@ class Store:
     def close(self) -> None:
         """Close all connections; one that a thread still has, as soon as it comes back."""
         for engine in (self._readers, self._engine, self._ledger):
-            event.listen(engine.pool, "checkin", _close)
+            if isinstance(pool := engine.pool, QueuePool) and pool.checkedout():
+                event.listen(pool, "checkin", _close)
             engine.dispose()
 
 
